@@ -1,0 +1,58 @@
+"""neurosieve: prepare -> train -> intervene -> export -> evaluate -> verdict -> report.
+
+The plan (src/neurosieve/plan.py) knows every node; only missing ones and the page become jobs.
+"""
+
+import sys
+
+sys.path.insert(0, f"{workflow.basedir}/src")
+
+from neurosieve.errors import UserError
+from neurosieve.workflow import Workflow
+
+try:
+    flow = Workflow(workflow.basedir, config)
+except UserError as error:
+    sys.exit(f"neurosieve: error: {error}")
+
+
+wildcard_constraints:
+    name=r"[a-z0-9._-]+?",
+    key=r"[0-9a-f]{16}",
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        flow.all(),
+
+
+for study in flow.plans:
+
+    rule:
+        name:
+            study
+        input:
+            flow.study(study),
+        localrule: True
+
+
+include: "workflow/rules/prepare.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/intervene.smk"
+include: "workflow/rules/export.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/verdict.smk"
+include: "workflow/rules/report.smk"
+
+
+onstart:
+    flow.start()
+
+
+onerror:
+    flow.draw_after_failure()

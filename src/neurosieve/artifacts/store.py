@@ -1,0 +1,260 @@
+"""The store of immutable nodes: `results/store/<stage>/<name>-<key>/`.
+
+A node is written elsewhere and renamed into place when complete; `provenance.json` is written last. So a final
+directory with `provenance.json` is a valid, complete node, and one without it is nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from neurosieve.errors import UserError
+from neurosieve.hashes import sha256_of
+
+PROVENANCE = "provenance.json"
+RUN_FILES = ("timings.parquet", "verdicts.parquet", "verdicts.json")
+"""Files whose content differs between two runs (measured seconds); they have no part in content hashes."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+class Store:
+    """Nodes below `root` (the project's `results/`). Paths are made from `folder` = `<stage>/<name>-<key>`."""
+
+    def __init__(self, results: Path) -> None:
+        self.results = results
+        self.root = results / "store"
+        self.work = results / ".work"
+        self._index: dict[str, Path] | None = None
+
+    def path(self, folder: str) -> Path:
+        return self.root / folder
+
+    def exists(self, folder: str) -> bool:
+        return (self.root / folder / PROVENANCE).is_file()
+
+    def present(self) -> set[str]:
+        """Folders of all complete nodes, by one listing per stage."""
+        return {f"{path.parent.name}/{path.name}" for path in self._directories() if (path / PROVENANCE).is_file()}
+
+    def find(self, key: str) -> Path:
+        """Directory of a node by key. Raises UserError when it is not in the store."""
+        if self._index is None or key not in self._index:
+            self._index = {path.name.rsplit("-", 1)[-1]: path for path in self._directories()}
+        path = self._index.get(key)
+        if path is None or not (path / PROVENANCE).is_file():
+            raise UserError(f"node {key} is not in the store; run the same command again to compute it")
+        return path
+
+    def scratch(self, name: str) -> Path:
+        """A fresh directory on the store's file system for a job to write in."""
+        path = self.work / f"job-{name}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        try:
+            path.mkdir(parents=True)
+        except OSError as error:
+            raise write_error(error, path) from None
+        return path
+
+    def publish(self, scratch: Path, folder: str) -> Path:
+        """Rename a complete scratch directory into place. A node already there wins and the scratch is dropped."""
+        final = self.root / folder
+        final.parent.mkdir(parents=True, exist_ok=True)
+        _sync(scratch)
+        for _ in range(20):
+            try:
+                os.rename(scratch, final)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                if (final / PROVENANCE).is_file():
+                    shutil.rmtree(scratch, ignore_errors=True)
+                    return final
+                self.bury(final)
+            else:
+                _sync_directory(final.parent)
+                return final
+        raise UserError(f"{final} could not be put in place: another process keeps writing there")
+
+    def bury(self, path: Path) -> Path | None:
+        """Move a directory that is no node out of the way; where it lies now, None when it was gone."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        grave = self.work / f"dead-{path.name}-{uuid.uuid4().hex[:8]}"
+        try:
+            os.rename(path, grave)
+        except FileNotFoundError:
+            return None
+        return grave
+
+    def lock(self) -> int:
+        """Take the folder's lock: the open file that holds it until it is closed or this process ends, however.
+
+        Raises UserError with the owner's process id while another run holds it.
+        """
+        try:
+            self.work.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.work / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise write_error(error, self.work) from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, str(os.getpid()).encode(), 0)
+        except BlockingIOError:
+            owner = os.pread(lock, 32, 0).decode().strip() or "unknown"
+            os.close(lock)
+            raise UserError(f"another run (process {owner}) works in this folder; wait for it or end it") from None
+        except OSError as error:
+            raise write_error(error, self.work) from None
+        return lock
+
+    def abandoned(self) -> set[str]:
+        """Keys of nodes whose job ended without a word: its scratch directory is there, its process is not."""
+        names = (path.name for path in self.work.glob("job-*"))
+        found = (re.search(r"-([0-9a-f]{16})-(\d+)-[0-9a-f]{8}$", name) for name in names)
+        return {match[1] for match in found if match and not _lives(int(match[2]))}
+
+    def failure(self, key: str) -> FailureNote:
+        """The note on a node's last failure."""
+        return FailureNote(self.work / "failed" / f"{key}.txt")
+
+    def sweep(self, older_than: float = 86400.0) -> int:
+        """Delete leftovers of dead jobs in `.work/` older than some seconds; how many were deleted."""
+        deleted = 0
+        for path in self.work.glob("*-*") if self.work.is_dir() else ():
+            if path.name.startswith(("job-", "dead-")) and time.time() - _mtime(path) > older_than:
+                shutil.rmtree(path, ignore_errors=True)
+                deleted += 1
+        return deleted
+
+    def check(self, directory: Path, record: dict[str, Any] | None = None) -> str | None:
+        """What is wrong with a node's files, in one line; None when every content hash is right."""
+        record = record or read_provenance(directory)
+        for section in (record["files"], record["run"].get("files", {})):
+            for name, digest in section.items():
+                path = directory / name
+                if not path.is_file():
+                    return f"{path} is missing"
+                if sha256_of(path) != digest:
+                    return f"{path} does not have the content it was stored with (truncated or changed)"
+        return None
+
+    def _directories(self) -> Iterator[Path]:
+        if not self.root.is_dir():
+            return
+        for stage in os.scandir(self.root):
+            if stage.is_dir():
+                yield from (Path(entry.path) for entry in os.scandir(stage.path) if entry.is_dir())
+
+
+class FailureNote:
+    """One line on why a node's last job failed; the page shows it while the node is missing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> str | None:
+        try:
+            return self.path.read_text()
+        except OSError:
+            return None
+
+    def write(self, text: str) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_text(text)
+        except OSError:
+            return  # the disk may be what failed; the error itself is printed anyway
+
+    def clear(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+def write_provenance(directory: Path, record: dict[str, Any], run: dict[str, Any]) -> None:
+    """Write `provenance.json`, last: the record, the content hash of each file, and the `run:` block."""
+    files, own = {}, {}
+    for path in sorted(p for p in directory.rglob("*") if p.is_file()):
+        target = own if path.name in RUN_FILES else files
+        target[str(path.relative_to(directory))] = sha256_of(path)
+    full = {**record, "files": files, "run": {**run, "files": own}}
+    text = json.dumps(full, indent=1, sort_keys=True) + "\n"
+    temporary = directory / f".{PROVENANCE}"
+    temporary.write_text(text)
+    os.rename(temporary, directory / PROVENANCE)
+
+
+def read_provenance(directory: Path) -> dict[str, Any]:
+    """The record of a node. Raises UserError when it cannot be read."""
+    try:
+        return json.loads((directory / PROVENANCE).read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{directory / PROVENANCE} cannot be read: {error}; delete the folder and rerun") from None
+
+
+def write_error(error: OSError, path: Path) -> UserError:
+    """A failed write as one line."""
+    if error.errno in FULL:
+        return UserError(f"the disk that holds {path} is full; free some space and run the same command again")
+    if error.errno in FORBIDDEN:
+        return UserError(f"no permission to write {path}; make results/ writable and run the same command again")
+    return UserError(f"cannot write {path}: {error.strerror or error}")
+
+
+def storage_error(error: Exception, path: Path) -> UserError | None:
+    """The one line for an error that a full disk or a missing permission caused, None for any other.
+
+    Libraries that write files in another language (safetensors, polars) tell so only in their message.
+    """
+    if isinstance(error, UserError):
+        return None
+    if isinstance(error, OSError) and error.errno in (*FULL, *FORBIDDEN):
+        return write_error(error, Path(error.filename or path))
+    said = (number for number in (*FULL, *FORBIDDEN) if os.strerror(number).lower() in str(error).lower())
+    number = None if isinstance(error, OSError) else next(said, None)
+    return None if number is None else write_error(OSError(number, os.strerror(number)), path)
+
+
+def _sync(directory: Path) -> None:
+    """Flush every file to disk before the rename, so that a power cut leaves no complete-looking empty file."""
+    for path in directory.rglob("*"):
+        if path.is_file():
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+    _sync_directory(directory)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # another user's
+    return True
+
+
+def _mtime(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return time.time()

@@ -1,0 +1,185 @@
+"""The command line: job verbs (which Snakemake calls and a person may), and commands about plan and store.
+
+Nothing heavy is imported here: `--help` must answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from neurosieve.errors import UserError
+
+SCALE = click.option("--scale", type=click.Choice(["smoke", "default", "full"]), help="Instead of config.yaml's scale.")
+STAGES = {
+    "prepare": "Make a dataset, or choose the rows to forget.",
+    "train": "Train a model.",
+    "intervene": "Change a trained model: unlearn, prune, sparsify, adapt, analyse.",
+    "export": "Export a model to a hardware target and run it there for parity.",
+    "evaluate": "Measure one variant, or a whole study.",
+    "verdict": "Collect a study's metrics and decide its claims.",
+}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def cli() -> None:
+    """neurosieve: from data to a deployable, audited network. `snakemake ssd` runs a study; these are its tools."""
+
+
+def _job(stage: str, text: str) -> None:
+    @cli.command(stage, help=f"{text} NODE is a key, `name-key` or `variant/seed`; its inputs must exist.")
+    @click.argument("study")
+    @click.argument("node")
+    @SCALE
+    def run(study: str, node: str, scale: str | None) -> None:
+        from neurosieve.jobs.run import run_job
+
+        click.echo(run_job(study, node, stage, scale))
+
+
+for _stage, _text in STAGES.items():
+    _job(_stage, _text)
+
+
+@cli.command()
+@click.option("--stamp", help="State of the page that was asked for (Snakemake gives it).")
+@SCALE
+def report(stamp: str | None, scale: str | None) -> None:
+    """Draw the page, the links by study and variant, and the flat metrics, from what is in the store."""
+    from neurosieve.project import Project
+    from neurosieve.views import write_views
+
+    click.echo(write_views(Project.here(scale), stamp))
+
+
+@cli.command()
+@click.argument("study", required=False)
+@click.option("--why", metavar="NODE", help="Which part of this node's key differs from the nearest node in the store.")
+@SCALE
+def plan(study: str | None, why: str | None, scale: str | None) -> None:
+    """Print the tree of nodes: done or to do, last known seconds, disk."""
+    from neurosieve import browse
+    from neurosieve.project import Project
+
+    project = Project.here(scale)
+    for line in browse.why(project, study, why) if why else browse.tree(project, study):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("address")
+@SCALE
+def path(address: str, scale: str | None) -> None:
+    """Print the directory of a node: `neurosieve path ssd/ssd-pruned/11`, `ssd/ssd-pruned/11/onnx`, or a key."""
+    from neurosieve import browse
+    from neurosieve.project import Project
+
+    project = Project.here(scale)
+    click.echo(browse.directory(project, address))
+
+
+@cli.command()
+@click.argument("address")
+@SCALE
+def log(address: str, scale: str | None) -> None:
+    """Print the log of a node's last run; ADDRESS as for `path`."""
+    from neurosieve import browse
+    from neurosieve.project import Project
+
+    click.echo(browse.log_text(Project.here(scale), address), nl=False)
+
+
+@cli.command()
+@click.option("--delete", is_flag=True, help="Delete what is listed; without it nothing is touched.")
+def gc(delete: bool) -> None:
+    """List the nodes that no configured study reaches at any scale, and delete them only when told."""
+    from neurosieve import browse
+    from neurosieve.project import Project
+
+    for line in browse.collect_garbage(Project.here(), delete):
+        click.echo(line)
+
+
+@cli.command()
+def fsck() -> None:
+    """Check the content hash of every file in the store; exits with 1 when something is wrong."""
+    from neurosieve import browse
+    from neurosieve.project import Project
+
+    problems, checked = browse.check_store(Project.here())
+    for problem in problems:
+        click.echo(problem)
+    click.echo(f"{checked} nodes checked, {len(problems)} damaged")
+    if problems:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("study", nargs=-1)
+@SCALE
+def verdicts(study: tuple[str, ...], scale: str | None) -> None:
+    """Print the verdicts on the claims of the studies (all by default), and where the page is."""
+    from neurosieve.project import Project
+    from neurosieve.verdict_table import verdict_table
+
+    verdict_table(Project.here(scale), study)
+
+
+@cli.command()
+@click.argument("output", required=False, type=click.Path(path_type=Path))
+def schema(output: Path | None) -> None:
+    """Print (or write) the JSON Schema of a study's YAML, for completion in editors."""
+    from neurosieve.schema import study_schema
+
+    text = study_schema()
+    if output:
+        output.write_text(text)
+    else:
+        click.echo(text, nl=False)
+
+
+@cli.command()
+def save() -> None:
+    """Commit the store to DVC and push it."""
+    from neurosieve.project import Project
+    from neurosieve.versioning import save_store
+
+    for line in save_store(Project.here()):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("study", nargs=-1)
+def restore(study: tuple[str, ...]) -> None:
+    """Fetch what the DVC remotes hold and add nodes that are absent here; then draw the page."""
+    from neurosieve.project import Project
+    from neurosieve.versioning import restore_store
+
+    for line in restore_store(Project.here(), study):
+        click.echo(line)
+
+
+def main(argv: list[str]) -> int:
+    """Run a command; 0, 1 for an error that the user can mend (one line), 2 for wrong usage."""
+    try:
+        cli.main(args=argv, prog_name="neurosieve", standalone_mode=False)
+    except UserError as error:
+        print(f"neurosieve: error: {error}", file=sys.stderr)
+        return 1
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 130
+    except SystemExit as exit_:
+        return _code(exit_.code)
+    return 0
+
+
+def _code(code: Any) -> int:
+    return code if isinstance(code, int) else 0 if code is None else 1

@@ -1,0 +1,1 @@
+"""Where rows come from: real, rendered and simulated datasets, and selections of rows to forget."""

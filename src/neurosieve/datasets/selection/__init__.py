@@ -1,0 +1,1 @@
+"""Rules that choose the rows to forget; each prepares a `Selection` of an existing dataset."""

@@ -1,0 +1,49 @@
+"""Transforms shared by datasets: a set is a source, transforms and a split, never a new loader.
+
+Images are [rows, channels, height, width].
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def block_mean(images: np.ndarray, factor: int) -> np.ndarray:
+    """Average over blocks of factor x factor pixels; sides must be multiples of `factor`. Keeps float32."""
+    rows, channels, height, width = images.shape
+    if height % factor or width % factor:
+        raise ValueError(f"sides {height} x {width} are no multiples of {factor}")
+    blocks = images.reshape(rows, channels, height // factor, factor, width // factor, factor)
+    return blocks.mean(axis=(3, 5), dtype=np.float64).astype(np.float32)
+
+
+def unit(images: np.ndarray, top: float = 255.0) -> np.ndarray:
+    """Values 0..top scaled to 0..1, float32."""
+    return (images / np.float32(top)).astype(np.float32)
+
+
+def standardise(train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Subtract the mean and divide by the standard deviation of all values of `train`, there and in the others.
+
+    One mean and one deviation per channel (axis 1), float32.
+    """
+    axes = (0, *range(2, train.ndim))
+    mean = train.mean(axis=axes, keepdims=True, dtype=np.float64)
+    deviation = train.std(axis=axes, keepdims=True, dtype=np.float64)
+    deviation = np.where(deviation > 0, deviation, 1.0)
+    return tuple(((part - mean) / deviation).astype(np.float32) for part in (train, *others))
+
+
+def split_per_class(labels: np.ndarray, counts: tuple[int, ...], draw: np.random.Generator) -> list[np.ndarray]:
+    """Row numbers of disjoint parts, each with the same `counts[part]` rows of every class, in random order.
+
+    Raises ValueError when a class has too few rows.
+    """
+    parts: list[list[np.ndarray]] = [[] for _ in counts]
+    for label in np.unique(labels):
+        rows = draw.permutation(np.flatnonzero(labels == label))
+        if len(rows) < sum(counts):
+            raise ValueError(f"class {label} has {len(rows)} rows, {sum(counts)} wanted")
+        for part, piece in zip(parts, np.split(rows, np.cumsum(counts))[: len(counts)], strict=True):
+            part.append(piece)
+    return [draw.permutation(np.concatenate(part)) for part in parts]

@@ -1,0 +1,1 @@
+"""Evaluation: metrics, attacks and probes that measure, and the claims that are decided on what was measured."""

@@ -1,0 +1,1 @@
+"""Changes to a trained model: unlearning, pruning, sparsification, adaptation, and analyses that only add tensors."""

@@ -1,0 +1,1 @@
+"""Analyses: they leave the weights alone and add tensors (importances, thresholds) that later steps read."""

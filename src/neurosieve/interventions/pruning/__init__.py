@@ -1,0 +1,1 @@
+"""Setting weights to zero for good; masks stay with the model under the role `mask`."""

@@ -1,0 +1,1 @@
+"""Making a trained model forget rows of its training data."""

@@ -1,0 +1,160 @@
+"""Run one node: check the plan, compute into a scratch directory, write provenance last, rename into place."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from neurosieve.artifacts.store import storage_error, write_provenance
+from neurosieve.errors import UserError
+from neurosieve.jobs.load import Inputs
+from neurosieve.plan import Node, StudyPlan
+from neurosieve.project import Project
+
+
+def run_node(project: Project, plan: StudyPlan, node: Node) -> Path:
+    """Compute a node unless it exists; its directory in the store.
+
+    Raises UserError for bad input, missing or damaged inputs, a full disk or a read-only folder; nothing
+    half-written is left where a result would be.
+    """
+    store = project.store
+    if store.exists(node.folder):
+        return store.path(node.folder)
+    _prepare_process(project, plan, node)
+    scratch = store.scratch(node.folder.replace("/", "-"))
+    started, wall, cpu = datetime.now(UTC), time.perf_counter(), time.process_time()
+    try:
+        _compute(Inputs(project, plan, node), scratch)
+        run = {
+            "started": started.isoformat(timespec="seconds"),
+            "seconds": round(time.perf_counter() - wall, 3),
+            "cpu_seconds": round(time.process_time() - cpu, 3),
+            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+            "commit": _commit(project.root),
+            "python": platform.python_version(),
+            "machine": f"{platform.system()} {platform.machine()}",
+        }
+        write_provenance(scratch, _record(plan, node), run)
+        return store.publish(scratch, node.folder)
+    except Exception as error:
+        full = storage_error(error, scratch)
+        if full is None:
+            raise
+        raise full from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _compute(inputs: Inputs, scratch: Path) -> None:
+    if inputs.node.stage == "verdict":
+        from neurosieve.jobs.verdict import decide_study
+
+        decide_study(inputs, scratch)
+    else:
+        from neurosieve.jobs.stages import STAGES
+
+        STAGES[inputs.node.stage](inputs, scratch)
+
+
+def _record(plan: StudyPlan, node: Node) -> dict[str, Any]:
+    return {
+        "key": node.key,
+        "stage": node.stage,
+        "name": node.name,
+        "recipe": dict(node.recipe),
+        "asked_by": node.title,
+    }
+
+
+def _prepare_process(project: Project, plan: StudyPlan, node: Node) -> None:
+    """One thread (results must not depend on the machine), and a numba cache that follows the kernels' code.
+
+    A node that works with torch imports it here: it is seeded and limited only where it is already imported, and a
+    cold process must give what a warm one gives.
+    """
+    kernels = project.source.digest_of("kernels")
+    cache = str(project.store.work / "numba" / kernels)
+    os.environ["NUMBA_CACHE_DIR"] = cache
+    if "numba" in sys.modules:
+        import numba
+
+        setattr(numba.config, "CACHE_DIR", cache)  # noqa: B010 - numba declares its settings at run time
+    if "torch" in sys.modules or _works_with(plan, node, "torch"):
+        import torch
+
+        torch.set_num_threads(node.threads)
+
+
+def _works_with(plan: StudyPlan, node: Node, package: str) -> bool:
+    """Whether the code of a node, or of what it is made from, imports a third-party package."""
+    if node.stage == "verdict":
+        return False
+    parts = [part for needed in plan.with_ancestors(node.key) for part in needed.recipe.values()]
+    return any(package in part.get("packages", {}) for part in parts if isinstance(part, Mapping))
+
+
+def _commit(root: Path) -> str | None:
+    try:
+        answer = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return answer.stdout.strip() or None
+
+
+def refuse_if_changed(plan: StudyPlan, key: str, study: str) -> Node:
+    """The node of this key. Raises UserError when the configuration changed since the run was planned."""
+    if key not in plan.nodes:
+        raise UserError(
+            f"node {key} is no longer part of study '{study}': its configuration or code changed while jobs ran; "
+            "run the same command again"
+        )
+    return plan.nodes[key]
+
+
+def run_job(study: str, address: str, stage: str, scale: str | None) -> Path:
+    """A job as Snakemake or a person asks for it; what goes wrong is kept for the page.
+
+    Raises UserError as `run_node`, and when the node is of another stage or its study's configuration changed.
+    """
+    project = Project.here(scale)
+    plan = project.plan(study)
+    node = _addressed(plan, address, study)
+    if node.stage != stage:
+        raise UserError(f"{node.title} ({node.name}-{node.key}) is computed by `{node.stage}`, not by `{stage}`")
+    note = project.store.failure(node.key)
+    try:
+        directory = run_node(project, plan, node)
+    except (Exception, SystemExit) as error:  # who interrupts a job knows why it did not end
+        note.write(in_one_line(error))
+        raise
+    note.clear()
+    return directory
+
+
+def in_one_line(error: BaseException) -> str:
+    """What the page says of a failed job: the message of a UserError, kind and first line of any other error."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    if isinstance(error, UserError):
+        return str(error)
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _addressed(plan: StudyPlan, address: str, study: str) -> Node:
+    try:
+        return plan.address(address)
+    except KeyError:
+        if re.fullmatch(r"[0-9a-f]{16}", address):
+            refuse_if_changed(plan, address, study)
+        known = sorted({cell.variant for cell in plan.cells})
+        raise UserError(f"study '{study}' has no node '{address}'; variants: {', '.join(known)}") from None

@@ -1,0 +1,89 @@
+"""The verdict stage: a study's metrics collected into one tidy table, and its claims decided."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from neurosieve.artifacts.metrics import COLLECTED, read_metrics
+from neurosieve.jobs.load import Inputs
+from neurosieve.plan import StudyPlan
+
+Reader = Callable[[str], Path | None]
+"""Directory of a node by key, None where it was not computed."""
+
+
+def collect(plan: StudyPlan, directory: Reader, name: str = "metrics") -> pl.DataFrame:
+    """`metrics`, `timings` or `items` of every cell in the collected schema (`items`: `item` in place of `n`)."""
+    from neurosieve.evaluation.vocabulary import unit
+
+    frames = []
+    for cell in plan.cells:
+        seed = cell.seed if cell.seed is not None else plan.grid["seeds"][0]
+        for key in cell.metrics:
+            path = directory(key)
+            rows = read_metrics(path, name) if path else None
+            if rows is not None:
+                frames.append(_filled(rows, plan, cell.variant, cell.target, seed, cell.model))
+    for key, seed in plan.studywide.items():
+        path = directory(key)
+        rows = read_metrics(path, name) if path else None
+        if rows is not None:
+            frames.append(_filled(rows, plan, "", "native", seed, ""))
+    columns = [("item" if name == "items" and column == "n" else column) for column in COLLECTED]
+    if not frames:
+        types = {"seed": pl.Int64, "value": pl.Float64, "n": pl.Int64}
+        return pl.DataFrame(schema={column: types.get(column, pl.String) for column in columns})
+    units = pl.col("metric").map_elements(unit, return_dtype=pl.String).alias("unit")
+    return pl.concat(frames).with_columns(units).select(columns).sort(columns[:8])
+
+
+def _filled(
+    rows: pl.DataFrame, plan: StudyPlan, variant: str, target: str, seed: int | None, model: str
+) -> pl.DataFrame:
+    return rows.with_columns(
+        study=pl.lit(plan.slug),
+        scale=pl.lit(plan.scale),
+        variant=pl.col("variant").fill_null(variant),
+        target=pl.col("target").fill_null(target),
+        seed=pl.col("seed").fill_null(seed),
+        model=pl.lit(model),
+    )
+
+
+def verdicts_of(plan: StudyPlan, directory: Reader) -> tuple[list[Any], dict[str, pl.DataFrame]]:
+    """Verdicts on what exists, and the collected tables by name. Nothing is stored."""
+    from neurosieve.evaluation.claims.decide import decide
+    from neurosieve.evaluation.claims.grammar import parse_claims
+    from neurosieve.grid_claims import grid_of
+
+    tables = {name: collect(plan, directory, name) for name in ("metrics", "timings", "items")}
+    claims = parse_claims(plan.slug, plan.settings["claims"])
+    verdicts = decide(
+        plan.slug,
+        claims,
+        pl.concat([tables["metrics"], tables["timings"]]),
+        items=tables["items"] if len(tables["items"]) else None,
+        grid=grid_of(plan.grid),
+        scale=plan.scale,
+        absent=plan.settings["absent"],
+        evaluation_params=plan.settings["evaluations"],
+    )
+    return verdicts, tables
+
+
+def decide_study(inputs: Inputs, directory: Path) -> None:
+    """Write the collected tables, `verdicts.parquet` (a row a claim) and `verdicts.json` (everything)."""
+    from neurosieve.evaluation.claims.verdicts import verdicts_frame
+
+    verdicts, tables = verdicts_of(inputs.plan, inputs.directory)
+    for name, table in tables.items():
+        if name == "metrics" or len(table):
+            table.write_parquet(directory / f"{name}.parquet", compression="uncompressed", statistics=False)
+    verdicts_frame(verdicts).write_parquet(directory / "verdicts.parquet")
+    record = [verdict.as_dict() for verdict in verdicts]
+    (directory / "verdicts.json").write_text(json.dumps(record, indent=1) + "\n")

@@ -1,0 +1,28 @@
+"""Losses shared by training, interventions and importances. Logits are [rows, classes]."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def supervised(module: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of a network's logits, in nats."""
+    return F.cross_entropy(module(inputs), labels)
+
+
+def squared_logits(logits: Tensor) -> Tensor:
+    """Squared Euclidean norm of each row's logits [rows]: a loss without labels (Foster et al. 2024, LFSSD)."""
+    return logits.square().sum(dim=1)
+
+
+def mixed_targets(flag: Tensor, bad: Tensor, good: Tensor, temperature: float = 1.0) -> Tensor:
+    """Probabilities [rows, classes] of the bad teacher where `flag` [rows] is 1, of the good teacher elsewhere."""
+    chosen = torch.where(flag[:, None].bool(), bad, good)
+    return F.softmax(chosen / temperature, dim=1)
+
+
+def divergence_per_element(student: Tensor, targets: Tensor, temperature: float = 1.0) -> Tensor:
+    """KL(targets || softmax(student / temperature)), averaged over rows AND classes; no factor temperature^2."""
+    return F.kl_div(F.log_softmax(student / temperature, dim=1), targets, reduction="none").mean()

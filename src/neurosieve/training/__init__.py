@@ -1,0 +1,1 @@
+"""How a fresh network learns from the training split."""

@@ -1,0 +1,165 @@
+"""DVC's objects: files named by the MD5 of their content, in the project's cache and in its remote.
+
+This is the only place that uses DVC from Python: no DVC command fetches the objects of a listing that the present
+`dvc.lock` does not name (the other side of a merge, an earlier commit). An object `0123…` is the cache's file
+`files/md5/01/23…`; a directory's listing is an object whose name ends in `.dir`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from neurosieve.errors import UserError
+
+REMEDY = "`dvc remote modify --local store url PATH` names another place for this clone alone"
+DAMAGED = "damaged-objects"
+"""File in `results/.work/`: names of objects, a line each, that restoring found in no sound state."""
+
+
+class Objects:
+    """The objects of the DVC project in a folder. Raises UserError when it is none; a context manager."""
+
+    def __init__(self, root: Path) -> None:
+        require_dvc(root)
+        from dvc.exceptions import DvcException
+        from dvc.repo import Repo
+        from dvc.scm import SCMError
+
+        for name in ("dvc", "dvc_data", "dvc_objects"):  # what fails is said by our callers, in one line
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        try:
+            self._repo = Repo(str(root))
+        except (DvcException, SCMError) as error:
+            raise UserError(f"DVC cannot read {root / '.dvc'}: {error}") from None
+        self._cache = self._repo.cache.local
+
+    def __enter__(self) -> Objects:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._repo.close()
+
+    def path(self, name: str) -> Path:
+        """Where the cache has, or would have, an object."""
+        return Path(self._cache.oid_to_path(name))
+
+    def is_sound(self, name: str) -> bool:
+        """Whether the cache has the object and its content is what its name says.
+
+        DVC trusts a read-only file, whatever it holds; this reads it.
+        """
+        try:
+            with self.path(name).open("rb") as file:
+                digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+                return digest.hexdigest() == name.removesuffix(".dir")
+        except FileNotFoundError:
+            return False
+
+    def secure(self, names: Iterable[str]) -> set[str]:
+        """Make the cache hold these objects, fetched where they are absent or damaged; the names of those it cannot.
+
+        Raises UserError when something must be fetched and the remote cannot be reached.
+        """
+        lacking = self._without_damaged(names)
+        if lacking:
+            self._fetch(lacking)
+        return self._without_damaged(lacking)
+
+    def _without_damaged(self, names: Iterable[str]) -> set[str]:
+        """Names of the objects that the cache lacks, after the damaged ones left it: DVC would trust and push them."""
+        lacking = {name for name in names if not self.is_sound(name)}
+        for name in lacking:
+            self.path(name).unlink(missing_ok=True)
+        return lacking
+
+    def mend(self, names: Iterable[str]) -> set[str]:
+        """Write these objects to the remote anew where the cache has them sound; the names of those written.
+
+        A push leaves alone whatever the remote has under an object's name. Raises UserError like `secure`.
+        """
+        sound = sorted(name for name in names if self.is_sound(name))
+        if sound:
+            with self._remote() as odb:
+                _transfer(self._cache, odb, sound, "Mending")
+        return set(sound)
+
+    def place(self, name: str, target: Path) -> None:
+        """Put an object's content at a path, as a link where `cache.type` and the file system allow it."""
+        from dvc_objects.fs.generic import transfer
+
+        target.parent.mkdir(parents=True, exist_ok=True)
+        links = list(self._cache.cache_types)
+        transfer(self._cache.fs, str(self.path(name)), self._cache.fs, str(target), links=links)
+
+    @property
+    def remote(self) -> str:
+        """The default remote, in words."""
+        name = self._repo.config["core"].get("remote")
+        url = self._repo.config["remote"].get(name, {}).get("url") if name else None
+        return f"remote '{name}' ({url})" if url else "no remote"
+
+    def require_remote(self) -> None:
+        """Raise UserError when no default remote is configured."""
+        if self.remote == "no remote":
+            raise UserError("DVC has no default remote: `dvc remote add --default store PATH` names one")
+
+    def _fetch(self, names: set[str]) -> None:
+        """Copy objects from the remote into the cache; those that it lacks stay absent."""
+        with self._remote() as odb:
+            if odb.fs.protocol == "local" and not Path(odb.path).is_dir():
+                raise UserError(f"{self.remote} does not exist: {REMEDY}")
+            _transfer(odb, self._cache, sorted(names), "Fetching")
+
+    @contextmanager
+    def _remote(self) -> Iterator[Any]:
+        """The default remote's objects; whatever fails becomes one line."""
+        self.require_remote()
+        try:
+            yield self._repo.cloud.get_remote_odb(command="fetch")
+        except UserError:
+            raise
+        except Exception as error:  # each kind of remote (S3, SSH, WebDAV) fails with errors of its own
+            text = str(error) or type(error).__name__
+            raise UserError(f"{self.remote} cannot be reached: {text}; {REMEDY}") from None
+
+
+def _transfer(source: Any, target: Any, names: list[str], what: str) -> None:
+    """Copy objects from one of DVC's places to another, over what is there; missing ones are passed over."""
+    from dvc.fs.callbacks import TqdmCallback
+
+    failures: list[BaseException] = []
+    paths = [source.oid_to_path(name) for name in names]
+    with TqdmCallback(desc=what, unit="file") as bar:
+        target.add(
+            paths,
+            source.fs,
+            names,
+            check_exists=False,
+            callback=bar,
+            batch_size=source.fs.jobs,
+            on_error=lambda name, error: failures.append(error),
+        )
+    for error in failures:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+
+def require_dvc(root: Path) -> None:
+    """Raise UserError unless the folder lies in a git repository and DVC is set up in it."""
+    try:
+        git = subprocess.run(["git", "rev-parse", "--git-dir"], cwd=root, capture_output=True, check=False)
+    except OSError:
+        raise UserError("git is not installed: saving and restoring need it") from None
+    if git.returncode:
+        raise UserError(f"{root} is not in a git repository: run `git init` there, or clone the project")
+    if not (root / ".dvc").is_dir():
+        raise UserError(f"DVC is not set up in {root}: run `dvc init` there")

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+import torch
+from tests.support import dataset_of, forgetting, forgetting_class, model_of
+from torch import nn
+
+from neurosieve.artifacts.data import Data
+from neurosieve.artifacts.view import View
+from neurosieve.errors import UserError
+from neurosieve.evaluation.classification import Params, evaluate
+
+
+def onehot(said, truth):
+    return np.eye(3, dtype=np.float32)[said], np.array(truth)
+
+
+DATASET = dataset_of(
+    {
+        "train": onehot([0, 1, 2, 0, 1, 2], [0, 1, 2, 1, 1, 2]),
+        "test": onehot([0, 0, 1, 1, 2, 2, 2, 0], [0, 0, 1, 1, 2, 2, 0, 1]),
+    }
+)
+MODEL = model_of(nn.Identity(), (3,), 3)
+
+
+def measured(data, **view):
+    rows = evaluate(View(data, **({"model": MODEL} | view)), Params())
+    assert set(rows["metric"]) == {"accuracy"}
+    return {row["split"]: (row["value"], row["n"]) for row in rows.iter_rows(named=True)}
+
+
+def test_without_forgetting_only_test():
+    assert measured(Data.of(DATASET)) == {"test": (0.75, 8)}
+
+
+def test_a_forgotten_class_is_judged_on_test_rows():
+    found = measured(forgetting_class(DATASET, 1))
+    assert found == {"test": (0.75, 8), "retain": (0.8, 5), "forget": (2 / 3, 3)}
+
+
+def test_listed_rows_are_judged_on_themselves_and_retain_is_the_whole_test_set():
+    found = measured(forgetting(DATASET, [3, 5]))
+    assert found == {"test": (0.75, 8), "retain": (0.75, 8), "forget": (0.5, 2)}
+
+
+def test_a_target_answers_in_place_of_the_network():
+    assert measured(Data.of(DATASET), runtime=lambda x: x[:, [1, 0, 2]])["test"] == (0.375, 8)
+
+
+def test_outputs_that_are_not_finite_are_one_line():
+    with pytest.raises(UserError, match="not finite: it diverged"):
+        measured(Data.of(DATASET), runtime=lambda x: x * np.nan)
+
+
+def test_the_network_answers_in_eval_mode_and_keeps_its_mode():
+    net = nn.Sequential(nn.Dropout(0.99), nn.Identity()).train()
+    rows = measured(Data.of(DATASET), model=model_of(net, (3,), 3))
+    assert rows["test"] == (0.75, 8)
+    assert net.training
+    assert torch.is_grad_enabled()

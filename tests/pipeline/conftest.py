@@ -1,0 +1,47 @@
+"""One finished tiny project per session, copied for each test; the warm start lives in a folder of its own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.sandbox import Sandbox
+
+
+@pytest.fixture(scope="session")
+def warm_folder() -> Iterator[dict[str, str]]:
+    """Environment that keeps this session's warm start apart, and ends it."""
+    folder = tempfile.mkdtemp(prefix="nsv-")
+    environment = {"XDG_RUNTIME_DIR": folder, "NEUROSIEVE_WARM_IDLE": "20"}
+    yield environment
+    command, full = Sandbox(Path(folder), environment).command("neurosieve.warm", "stop")
+    full["PYTHONPATH"] = str(Path(__file__).parents[2] / "src")
+    subprocess.run(command, env=full, check=False, capture_output=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, warm_folder: dict[str, str]) -> Sandbox:
+    """A tiny project after a complete run. Not to be changed: use `project`."""
+    box = Sandbox.make(tmp_path_factory.mktemp("finished") / "project", environment=warm_folder)
+    ran = box.snakemake()
+    assert ran.code == 0, ran.output
+    return box
+
+
+@pytest.fixture
+def project(finished: Sandbox, tmp_path: Path) -> Sandbox:
+    """A copy of the finished project to change at will."""
+    shutil.copytree(finished.root, tmp_path / "project", symlinks=True)
+    return Sandbox(tmp_path / "project", finished.environment)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, warm_folder: dict[str, str]) -> Sandbox:
+    """A tiny project in which nothing has run."""
+    return Sandbox.make(tmp_path / "project", environment=warm_folder)

@@ -1,0 +1,1 @@
+"""Tiny systems for tests of the pipeline."""
