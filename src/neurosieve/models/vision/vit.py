@@ -1,12 +1,13 @@
 """Vision transformer: an image as a sequence of patches, read out at a class token.
 
-Dosovitskiy et al., "An Image is Worth 16x16 Words" (ICLR 2021), equations 1 to 4: patches of `patch` pixels a side are
-mapped linearly to `dim` values, a learnt class token goes in front, learnt positions are added, then come `depth` blocks
+Dosovitskiy et al., "An Image is Worth 16x16 Words" (ICLR 2021), equations 1 to 4: patches of `patch` pixels a side
+are mapped linearly to `dim` values, a learnt class token goes in front, learnt positions are added, then come `depth`
+blocks
   z = z + attention(norm(z)), z = z + mlp(norm(z)),
 and the logits are a linear map of the normed class token. GELU, LayerNorm with epsilon 1e-6, biases everywhere, no
-dropout. Weights start truncated normal with deviation 0.02, biases at 0. The defaults fit 16 x 16 images (16 patches;
-82,580 weights for 100 classes); ViT-B/16 is patch 16, dim 768, depth 12, heads 12, mlp_ratio 4. Parameters are named
-as in the package timm, so that its weights load.
+dropout. Weights start truncated normal with deviation 1 / sqrt(inputs), tokens with 0.02, biases at 0. The defaults fit
+16 x 16 images (16 patches; 63,220 weights for 100 classes); ViT-B/16 is patch 16, dim 768, depth 12, heads 12,
+mlp_ratio 4. Parameters are named as in the package timm, so that its weights load.
 Inputs [rows, channels, height, width], outputs logits [rows, classes].
 """
 
@@ -34,11 +35,11 @@ class Params(BaseModel):
     """Side of a patch in pixels; divides both sides of the image."""
     dim: int = Field(48, ge=1)
     """Values per token; a multiple of `heads`."""
-    depth: int = Field(4, ge=1)
+    depth: int = Field(2, ge=1)
     """Blocks."""
     heads: int = Field(4, ge=1)
     """Attention heads per block."""
-    mlp_ratio: float = Field(2.0, gt=0)
+    mlp_ratio: float = Field(4.0, gt=0)
     """Hidden units of a block's mlp over `dim`."""
 
     @model_validator(mode="after")
@@ -82,7 +83,7 @@ class VisionTransformer(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Logits [rows, classes] of images [rows, channels, height, width]."""
         patches = self.patch_embed(inputs)
-        tokens = torch.cat([self.cls_token.expand(len(patches), -1, -1), patches], dim=1) + self.pos_embed
+        tokens = torch.cat([self.cls_token.expand(patches.shape[0], -1, -1), patches], dim=1) + self.pos_embed
         return self.head(self.norm(self.blocks(tokens)[:, 0]))
 
 
@@ -114,11 +115,11 @@ class _Attention(nn.Module):
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """softmax(q k' / sqrt(dim / heads)) v per head, heads side by side, mapped linearly."""
-        rows, count, dim = tokens.shape
-        split = self.qkv(tokens).reshape(rows, count, 3, self.heads, dim // self.heads)
-        query, key, value = split.permute(2, 0, 3, 1, 4)
+        # no size enters as a number: the batch stays free in exports
+        split = self.qkv(tokens).unflatten(2, (3, self.heads, -1))
+        query, key, value = split.permute(2, 0, 3, 1, 4).unbind()
         mixed = F.scaled_dot_product_attention(query, key, value)
-        return self.proj(mixed.transpose(1, 2).reshape(rows, count, dim))
+        return self.proj(mixed.transpose(1, 2).flatten(2))
 
 
 class _Mlp(nn.Module):
@@ -132,6 +133,6 @@ class _Mlp(nn.Module):
 
 def _start(module: nn.Module) -> None:
     if isinstance(module, (nn.Linear, nn.Conv2d)):
-        nn.init.trunc_normal_(module.weight, std=DEVIATION)
+        nn.init.trunc_normal_(module.weight, std=module.weight[0].numel() ** -0.5)
         assert module.bias is not None
         nn.init.zeros_(module.bias)
