@@ -10,6 +10,7 @@ from torch import nn
 from neurosieve.artifacts.data import Data
 from neurosieve.artifacts.log import Log
 from neurosieve.errors import UserError
+from neurosieve.export._graph import count_nonzeros, weights
 from neurosieve.export.onnx import FILE, Params, export, load
 from neurosieve.interventions.pruning import magnitude
 
@@ -62,6 +63,7 @@ def test_the_record(exported):
     assert (record.target, record.files, record.runtime) == ("onnx", (FILE,), "onnxruntime")
     sizes = {m.metric: m.value for m in record.measures if not m.timing}
     assert sizes["size_bytes"] == (path / FILE).stat().st_size
+    assert sizes["nonzeros"] == count_nonzeros(weights(onnx.load(path / FILE)))
     ratios = [m for m in record.measures if m.timing]
     assert [(m.metric, m.at) for m in ratios] == [("latency_ratio", {"batch": 1}), ("latency_ratio", {"batch": 64})]
     assert all(m.value > 0 for m in ratios)
@@ -134,6 +136,6 @@ def test_a_frozen_batch_is_one_line_that_names_the_operation(tmp_path, net, mess
 
 
 def test_parity_beyond_the_tolerance_fails(tmp_path, monkeypatch):
-    monkeypatch.setattr("neurosieve.export.onnx._difference", lambda *_: float("nan"))
+    monkeypatch.setattr("neurosieve.export.onnx.largest_difference", lambda *_: float("nan"))
     with pytest.raises(UserError, match="outputs differ from the network's by nan"):
         export(model_of(BnNet(1, 3), (1, 6, 6), 3), EXAMPLE, Params(repeats=3), tmp_path)

@@ -5,15 +5,13 @@ Baseline of Foster et al. 2024 (their code: 5 epochs of SGD at 0.02, momentum 0.
 
 from __future__ import annotations
 
-import copy
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from neurosieve.artifacts.data import Data
 from neurosieve.artifacts.log import Log
 from neurosieve.artifacts.model import Model
-from neurosieve.optim.loop import Recipe, columns_of, fit, generator, warm_up
-from neurosieve.optim.losses import supervised
+from neurosieve.optim.finetune import trained_on
+from neurosieve.optim.loop import Recipe, generator
 
 VIEWS = ("retain",)
 
@@ -36,19 +34,5 @@ class Params(BaseModel):
 
 def intervene(model: Model, data: Data, params: Params, seed: int, log: Log) -> Model:
     """The model trained on with retained rows only; pruned weights stay 0. Logs one row per epoch."""
-    columns = columns_of(data.retain, model.device)
-    recipe = Recipe(
-        params.epochs,
-        params.batch,
-        params.lr,
-        "sgd",
-        params.momentum,
-        params.weight_decay,
-    )
-    system = copy.deepcopy(model.system)
-    warm_up(system, columns, supervised, recipe)
-    with log.timed("intervention_seconds"):
-        history = fit(system, columns, supervised, recipe, generator(seed, "finetune order"), model.role("mask"))
-    for row in history:
-        log.step(**row)
-    return model.with_(system=system)
+    recipe = Recipe(params.epochs, params.batch, params.lr, "sgd", params.momentum, params.weight_decay)
+    return trained_on(model, data.retain, recipe, generator(seed, "finetune order"), log)

@@ -1,0 +1,1 @@
+"""Changes that fit a model to its task or to its form again, as after pruning."""
