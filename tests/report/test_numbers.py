@@ -1,8 +1,10 @@
 """Numbers are rounded for the eye and kept in full for the machine."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from neurosieve.report import numbers
 
@@ -24,9 +26,26 @@ def test_shown(value, decimals, text):
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_data_keeps_every_digit(value):
+def test_data_keeps_ten_digits_and_whole_numbers_in_full(value):
     text = str(numbers.data(value, numbers.shown(value, 1)))
-    assert float(text.split('"')[1]) == value
+    assert float(text.split('"')[1]) == pytest.approx(value, rel=1e-9, abs=0)
+    assert str(numbers.data(round(value), "x")).split('"')[1] == str(round(value))
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=9))
+def test_the_interval_is_that_of_student(values):
+    low, high = numbers.interval(values)
+    spread = np.std(values, ddof=1) / len(values) ** 0.5
+    if spread < 1e-6:
+        assert low == pytest.approx(high, abs=1e-3)
+        return
+    expected = stats.t.interval(0.95, len(values) - 1, np.mean(values), spread)
+    assert (low, high) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("values", [(), (1.0,), (1.0, 2.0), (1.0, float("nan"), 2.0)])
+def test_fewer_than_three_runs_have_no_interval(values):
+    assert numbers.interval(values) is None
 
 
 @pytest.mark.parametrize(

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
 
 from neurosieve.report.numbers import data, decimals, factor, scientific, shown, significant, unit_word
-from neurosieve.report.state import StudyState
+from neurosieve.report.state import History, StudyState
+from neurosieve.report.strips import Margin, Strip, margin_of, strip_of, weakness
 
 WORDS = {"holds": "holds", "fails": "fails", "inconclusive": "inconclusive", "undecided": "not decided"}
 _SIGNS = {"above": ">", "at_least": "≥", "below": "<", "at_most": "≤"}
-_SCALES = {"difference": "", "ratio": " ratio", "odds": " odds ratio"}
+_SCALES = {"ratio": "of the ratio", "odds": "of the odds ratio"}
 SMOKE = "smoke scale: mechanics only, no verdicts"
-
-
-@dataclass(frozen=True)
-class Strip:
-    """A part's picture, in percent of its width, on the axis of left − right (or left / right)."""
-
-    label: str
-    tinted: tuple[tuple[float, float], ...]
-    rules: tuple[float, ...]
-    bar: tuple[float, float] | None
-    seeds: tuple[float, ...]
-    dot: float
 
 
 @dataclass(frozen=True)
@@ -47,8 +35,8 @@ class PartView:
     """What was chosen, p, how many seeds, or why there is no value."""
     tie: bool
     """Whether meeting it makes the claim inconclusive (`inconclusive_if`), so that it neither holds nor fails."""
-    margin: float
-    """Distance of the difference from the criterion in half-widths of its interval; negative on the wrong side."""
+    margin: Margin | None
+    weakness: float
 
 
 @dataclass(frozen=True)
@@ -68,26 +56,32 @@ class ClaimView:
     exact: bool = False
     reported: tuple[tuple[str, Markup], ...] = ()
     deciding: PartView | None = None
+    history: History = field(default_factory=History)
+    pilot: str = ""
+    setting: str = ""
+    """Data, scale, seeds and rows on which it was decided."""
+    q: Markup | None = None
 
     @property
     def symbol(self) -> str:
         return self.verdict + ("-f" if self.fragile else "")
 
 
-def claim_views(study: StudyState) -> list[ClaimView]:
+def claim_views(study: StudyState, q: Mapping[str, float] | None = None) -> list[ClaimView]:
     """Every claim of a study. At smoke scale none is decided and no number is shown as evidence."""
-    return [_claim_view(study, record) for record in study.claims]
+    return [_claim_view(study, record, (q or {}).get(f"{study.slug}/{record.get('claim')}")) for record in study.claims]
 
 
-def _claim_view(study: StudyState, record: Mapping[str, Any]) -> ClaimView:
+def _claim_view(study: StudyState, record: Mapping[str, Any], q: float | None) -> ClaimView:
     smoke = study.scale == "smoke"
     word = str(record.get("verdict") or "")
     verdict = word if word in ("holds", "fails", "inconclusive") and not smoke else "undecided"
     units = {row.metric: row.unit for row in study.metrics}
     parts = () if smoke else tuple(_part_view(part, units) for part in record.get("parts") or ())
     named = None if smoke or not record.get("deciding") else _part_view(record["deciding"], units)
+    name = str(record.get("claim", ""))
     return ClaimView(
-        id=str(record.get("claim", "")),
+        id=name,
         says=str(record.get("says", "")),
         verdict=verdict,
         fragile=verdict in ("holds", "fails") and record.get("firm") is False,
@@ -99,8 +93,19 @@ def _claim_view(study: StudyState, record: Mapping[str, Any]) -> ClaimView:
         hash=str(record.get("hash") or ""),
         exact=bool(record.get("exact")),
         reported=() if smoke else tuple(_reported(one) for one in record.get("report") or ()),
-        deciding=named or min(parts, key=lambda part: part.margin, default=None),
+        deciding=named or min(parts, key=lambda part: part.weakness, default=None),
+        history=study.histories.get(name, History()),
+        pilot=study.pilots.get(name, study.pilots.get("*", "")),
+        setting=_setting(study, record),
+        q=None if q is None or smoke else data(q, significant(q, 2)),
     )
+
+
+def _setting(study: StudyState, record: Mapping[str, Any]) -> str:
+    """`rendered glyphs (glyph100), default scale, seeds 11, 12, 13`."""
+    origins = dict.fromkeys(f"{one.origin} data ({one.name})" for one in study.datasets)
+    seeds = ", ".join(str(seed) for seed in record.get("seeds") or ())
+    return "; ".join(part for part in (*origins, f"{study.scale} scale", f"seeds {seeds}" if seeds else "") if part)
 
 
 def tally(claims: Sequence[ClaimView]) -> list[dict[str, Any]]:
@@ -144,10 +149,11 @@ def _part_view(part: Mapping[str, Any], units: Mapping[str, str]) -> PartView:
         interval=_interval(part, unit, places),
         needs=_needs(part, unit, places),
         verdict="holds" if holds else "fails" if holds is False else "undecided" if left is None else "inconclusive",
-        strip=_strip(part),
+        strip=strip_of(part),
         note=_note(part),
         tie=str(part.get("path") or "").startswith("inconclusive_if"),
-        margin=_margin(part),
+        margin=margin_of(part),
+        weakness=weakness(part),
     )
 
 
@@ -162,7 +168,9 @@ def _note(part: Mapping[str, Any]) -> str:
 def _sentence(reason: Any) -> str:
     """The reason as a sentence: words for metrics, a true minus, a capital and a full stop."""
     text = re.sub(r"(?<![\w.])-(?=\d)", "−", _words(reason)).strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) or not text else ".")
+    # a name such as ssd-zero or setting=random keeps its spelling
+    first = text[:1] if re.match(r"[^\s:]*[-=]", text) else text[:1].upper()
+    return first + text[1:] + ("" if text.endswith((".", "?", "!")) or not text else ".")
 
 
 def _words(label: Any) -> str:
@@ -183,10 +191,29 @@ def _interval(part: Mapping[str, Any], unit: str, places: int) -> Markup | str:
         return ""
     scale = str(part.get("scale", "difference"))
     if scale == "difference":
-        ends = (_value(low, unit, places), _value(high, unit, places))
+        # against a constant the interval of ours itself is shown, else that of ours − needed
+        constant = _constant(part)
+        ends = tuple(_value(round(end + constant, 12) + 0.0, unit, places) for end in (low, high))
+        if constant == 0 and not _is_number(str(part.get("against", ""))):
+            return Markup("Δ [{}, {}]").format(*ends)
     else:
         ends = (data(low, significant(low, 2)), data(high, significant(high, 2)))
-    return Markup("[{}, {}]{}").format(*ends, _SCALES.get(scale, ""))
+    word = _SCALES.get(scale, "")
+    return Markup("[{}, {}]{}").format(*ends, Markup("<small>{}</small>").format(word) if word else "")
+
+
+def _constant(part: Mapping[str, Any]) -> float:
+    """The number that a part is held against; 0 where that was measured too."""
+    right = part.get("right")
+    return float(right) if right is not None and _is_number(str(part.get("against", ""))) else 0.0
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace("−", "-"))
+    except ValueError:
+        return False
+    return True
 
 
 def _needs(part: Mapping[str, Any], unit: str, places: int) -> Markup | str:
@@ -197,7 +224,7 @@ def _needs(part: Mapping[str, Any], unit: str, places: int) -> Markup | str:
     if relation == "between" and len(bounds) == 2:
         number = Markup("{} to {}").format(*(_value(bound, unit, places) for bound in bounds))
     elif right is None:
-        return f"{_SIGNS.get(relation, relation)} {against}"
+        return Markup("<small>{} {}</small>").format(_SIGNS.get(relation, relation), against)
     elif relation == "within" and margin is not None:
         number = Markup("{} ± {}").format(_value(right, unit, places), _value(margin, unit, places))
         against = against.partition(" of ")[2]
@@ -205,95 +232,6 @@ def _needs(part: Mapping[str, Any], unit: str, places: int) -> Markup | str:
         number = Markup("{} {}").format(_SIGNS.get(relation, relation), _value(right, unit, places))
     words = re.search(r"[^\W\d]{3,}", against) is not None
     return Markup("{} <small>{}</small>").format(number, against) if words else number
-
-
-def _position(part: Mapping[str, Any]) -> float | None:
-    """Where a part lies on its axis: left − right, or left / right."""
-    left, right = part.get("left"), part.get("right")
-    if left is None or right is None:
-        return None
-    match part.get("scale", "difference"):
-        case "ratio":
-            return left / right if right else None
-        case "odds":
-            return (left * (1 - right)) / (right * (1 - left)) if 0 < right < 1 and left != 1 else None
-        case _:
-            return part["difference"] if part.get("difference") is not None else left - right
-
-
-def _holding(part: Mapping[str, Any], position: float) -> tuple[float, float] | None:
-    """The stretch of the axis where the part holds."""
-    cut = part.get("threshold")
-    cut = (0.0 if part.get("scale", "difference") == "difference" else 1.0) if cut is None else float(cut)
-    match part.get("is"):
-        case "above" | "at_least":
-            return cut, math.inf
-        case "below" | "at_most":
-            return -math.inf, cut
-        case "within":
-            return -abs(cut), abs(cut)
-        case "between":
-            bounds = part.get("bounds") or ()
-            left, right = part.get("left"), part.get("right")
-            if len(bounds) == 2 and left is not None and right is not None:
-                return min(bounds) - left + position, max(bounds) - left + position
-    return None
-
-
-def _seed_positions(part: Mapping[str, Any]) -> list[float]:
-    lefts, rights = part.get("left_seeds") or (), part.get("right_seeds") or ()
-    if part.get("scale", "difference") != "difference":
-        ratio = part.get("scale") == "ratio" and len(rights) == len(lefts)
-        return [a / b for a, b in zip(lefts, rights, strict=True) if a is not None and b] if ratio else []
-    if rights and len(rights) == len(lefts):
-        return [a - b for a, b in zip(lefts, rights, strict=True) if a is not None and b is not None]
-    right = part.get("right")
-    return [a - right for a in lefts if a is not None] if right is not None else []
-
-
-def _strip(part: Mapping[str, Any]) -> Strip | None:
-    position = _position(part)
-    holding = None if position is None else _holding(part, position)
-    if position is None or holding is None:
-        return None
-    low, high = part.get("low"), part.get("high")
-    seeds = _seed_positions(part)
-    rules = [end for end in holding if math.isfinite(end)]
-    near = [position, *rules, *seeds]
-    width = max(near) - min(near) or 1.0
-    # an interval of three seeds can be very long: the picture shows at most twice what the points need
-    ends = [] if low is None or high is None else [max(low, min(near) - width), min(high, max(near) + width)]
-    first, last = min([*near, *ends]), max([*near, *ends])
-    pad = 0.08 * (last - first or 1.0)
-    first, last = first - pad, last + pad
-
-    def x(value: float) -> float:
-        return round(100 * (min(max(value, first), last) - first) / (last - first), 2)
-
-    holds = part.get("holds")
-    label = "undecided" if holds is None else f"on the side where it {'holds' if holds else 'fails'}"
-    if ends and part.get("uncertain"):
-        label += ", the interval reaches across the criterion"
-    return Strip(
-        label=label,
-        tinted=((x(holding[0]), round(x(holding[1]) - x(holding[0]), 2)),),
-        rules=tuple(x(rule) for rule in rules),
-        bar=(x(ends[0]), x(ends[1])) if ends else None,
-        seeds=tuple(x(seed) for seed in seeds),
-        dot=x(position),
-    )
-
-
-def _margin(part: Mapping[str, Any]) -> float:
-    """Negative where the part fails; a part that was not computed is the weakest."""
-    position = _position(part)
-    holding = None if position is None else _holding(part, position)
-    if position is None or holding is None:
-        return math.inf if part.get("holds") else -math.inf
-    inside = min(abs(position - end) for end in holding if math.isfinite(end))
-    low, high = part.get("low"), part.get("high")
-    half = (high - low) / 2 if low is not None and high is not None and high > low else 1.0
-    return inside / half if part.get("holds") else -inside / half
 
 
 def _reported(one: Any) -> tuple[str, Markup]:

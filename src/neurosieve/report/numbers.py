@@ -22,8 +22,8 @@ def shown(value: float, decimals: int) -> str:
 
 
 def full(value: float) -> str:
-    """All digits of a number, as `<data value>` keeps them."""
-    return repr(value)
+    """A number as `<data value>` keeps it: whole ones in full, else ten digits, more than any of them means."""
+    return str(int(value)) if math.isfinite(value) and value == int(value) else f"{value:.10g}"
 
 
 def data(value: float, text: str) -> Markup:
@@ -66,6 +66,25 @@ def significant(value: float, digits: int = 3) -> str:
     if value == 0 or not math.isfinite(value):
         return shown(value, 0)
     return shown(value, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
+
+
+def mean(values: Iterable[float]) -> float | None:
+    """Arithmetic mean; None of nothing."""
+    listed = list(values)
+    return math.fsum(listed) / len(listed) if listed else None
+
+
+def interval(values: Iterable[float]) -> tuple[float, float] | None:
+    """95 % t-interval of the mean over seeds; None of fewer than three, where it would say nothing."""
+    listed = list(values)
+    average = mean(listed)
+    if average is None or len(listed) < 3 or not all(math.isfinite(value) for value in listed):
+        return None
+    from scipy.special import stdtrit
+
+    squares = math.fsum((value - average) ** 2 for value in listed)
+    half = float(stdtrit(len(listed) - 1, 0.975)) * math.sqrt(squares / (len(listed) - 1) / len(listed))
+    return average - half, average + half
 
 
 def duration(seconds: float) -> str:

@@ -1,52 +1,77 @@
-"""Render the report: `index.html`, `studies/<slug>.html` and `assets/neurosieve.css`, from the view model alone.
+"""Render the report from the view model alone: index, a page per study, composition, and the assets beside them.
 
-Same view model, same bytes. The pages open from disk: they ask for nothing but the stylesheet beside them.
+Same view model, same bytes. The pages open from disk: they ask for nothing but the stylesheet and the scripts
+beside them, and the index is complete without a script.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
-from neurosieve.errors import UserError
-from neurosieve.report import figures, overview, tables, templates
+from neurosieve.report import composition, figures, overview, rows, tables, templates
+from neurosieve.report.answer import answer_of
+from neurosieve.report.charts import theme
+from neurosieve.report.check import check
 from neurosieve.report.claims import WORDS, ClaimView, claim_views, tally
-from neurosieve.report.state import Site, StudyState
+from neurosieve.report.missing import notices
+from neurosieve.report.state import Dataset, Site, StudyState
+from neurosieve.report.vega import write_bundle
 
-SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
-STYLE = "neurosieve.css"
+ASSETS = ("neurosieve.css", "report.js")
 
 
-def render(site: Site, out: Path) -> None:
-    """Write the report into the folder `out`, over what is there.
+def render(site: Site, out: Path, cache: Path | None = None) -> None:
+    """Write the report into the folder `out`, over what is there. `cache`: a folder where the chart script is kept.
 
-    Raises UserError when a study's slug cannot be a file name or occurs twice.
+    Raises UserError when a study's slug cannot be a file name or occurs twice, and when a study's measurements are
+    of different models.
     """
-    _check_slugs(site)
+    check(site)
     for folder in (out / "studies", out / "assets"):
         folder.mkdir(parents=True, exist_ok=True)
-    claims = {study.slug: claim_views(study) for study in site.studies}
-    frame = {"scale": site.scale, "commit": site.generated_from, "version": site.version, "words": WORDS}
-    index = _templates().get_template("index.html.j2")
-    _write(out / "index.html", index.render(root="", here=True, **frame, **overview.index(site, claims)))
-    page = _templates().get_template("study.html.j2")
+    claims = {study.slug: claim_views(study, site.summary.q) for study in site.studies}
+    composed = composition.composed(site)
+    frame = _frame(site) | {"composed": bool(composed)}
+    view = overview.index(site, claims) | {"composition": composition.teaser(composed)}
+    _draw(out / "index.html", "index", frame, view, here="results")
     shown = [study for study in site.studies if study.state != "not run"]
     for place, study in enumerate(shown):
-        following = shown[place + 1].slug if place + 1 < len(shown) else ""
-        view = _study(study, claims[study.slug], site.generated_from) | {"following": following}
-        _write(out / "studies" / f"{study.slug}.html", page.render(root="../", here=False, **frame, **view))
-    style = files("neurosieve.report").joinpath(STYLE).read_text(encoding="utf-8")
-    _write(out / "assets" / STYLE, style)
+        view = _study(study, claims[study.slug], site) | {"following": _following(shown, place)}
+        _draw(out / "studies" / f"{study.slug}.html", "study", frame | {"root": "../"}, view, here="")
+    if composed:
+        _draw(out / "composition.html", "composition", frame, {"p": composition.page(composed)}, here="composition")
+    for name in ASSETS:
+        _write(out / "assets" / name, files("neurosieve.report").joinpath(name).read_text(encoding="utf-8"))
+    if shown:
+        write_bundle(out / "assets" / "vega.js", cache)
+
+
+def _frame(site: Site) -> dict[str, Any]:
+    return {
+        "root": "",
+        "scale": site.scale,
+        "commit": (site.generated_from or "")[:10],
+        "version": site.version,
+        "date": site.run.date,
+        "words": WORDS,
+        "theme": Markup(theme.as_json(theme.CONFIG)),
+    }
+
+
+def _draw(path: Path, template: str, frame: dict[str, Any], view: dict[str, Any], here: str) -> None:
+    _write(path, _templates().get_template(f"{template}.html.j2").render(**frame, **view, here=here))
 
 
 @cache
 def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader(templates.__name__, ""),
         autoescape=True,
         trim_blocks=True,
@@ -54,43 +79,53 @@ def _templates() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
+    environment.filters["spec"] = _spec
+    return environment
+
+
+def _spec(value: dict[str, Any]) -> Markup:
+    return Markup(theme.as_json(value))
 
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _check_slugs(site: Site) -> None:
-    slugs = [study.slug for study in site.studies]
-    for slug in slugs:
-        if not SLUG.fullmatch(slug):
-            raise UserError(f"study '{slug}': a slug is lower-case letters, digits and hyphens; rename its YAML file")
-        if slugs.count(slug) > 1:
-            raise UserError(f"two studies have the slug '{slug}'; rename one of their YAML files")
+def _following(shown: Sequence[StudyState], place: int) -> dict[str, str]:
+    """The next study of the same field, else the next of all."""
+    after = shown[place + 1 :]
+    near = next((study for study in after if study.family == shown[place].family), None)
+    if near is not None:
+        return {"slug": near.slug, "words": "Next in this field" if near.family else "Next"}
+    return {"slug": after[0].slug, "words": "Next"} if after else {}
 
 
-def _study(study: StudyState, claims: list[ClaimView], commit: str | None) -> dict[str, Any]:
+def _study(study: StudyState, claims: list[ClaimView], site: Site) -> dict[str, Any]:
+    panels = rows.panels(study)
+    drawn = figures.study_figures(study, panels) if study.metrics else []
+    answer = answer_of(study)
     view = {
         "s": study,
         "claims": claims,
         "pictures": any(part.strip for claim in claims for part in claim.parts),
+        "deltas": any("Δ" in str(part.interval) for claim in claims for part in claim.parts),
+        "criteria": _criteria(claims),
         "tally": tally(claims),
-        "notices": overview.notices(study),
+        "notices": notices(study),
         "cost": tables.cost(study.nodes),
         "code": _safe_link(study),
-        "figures": figures.study_figures(study),
-        "tables": tables.methods(study),
-        # a sentence about findings belongs to a complete run whose numbers are evidence
-        "answer": study.answer if study.state == "complete" and study.scale != "smoke" else None,
-        "made": any(node.from_store is not None for node in study.nodes),
+        "figures": drawn,
+        "tables": tables.methods(study, panels),
+        "answer": answer,
         "seeds": ", ".join(str(seed) for seed in study.seeds),
         "timed": any(row.timing for row in study.metrics),
         "targets": tables.targets(study),
-        "glyphs": _glyphs(study),
-        "card": tables.data_card(study),
-        "commands": study.commands or _commands(study, commit),
+        "retrained_forget": tables.retrained_forget(study),
+        "data": [_data(study, dataset) for dataset in study.datasets],
+        "origins": overview.origins(study),
+        "commands": study.commands or _commands(study, site.generated_from),
         "nodes": tables.provenance(study),
-        "facts": tables.facts(study, commit),
+        "facts": tables.facts(study),
     }
     return view | {"contents": _contents(view)}
 
@@ -102,11 +137,24 @@ def _contents(view: dict[str, Any]) -> list[tuple[str, str]]:
         ("figures", "Figures", view["figures"]),
         ("methods", "All methods", view["tables"]),
         ("targets", "Hardware targets", view["targets"]),
-        ("data", "Data", view["card"]),
+        ("data", "Data", view["data"]),
         ("reproduce", "Reproduce", True),
         ("provenance", "Provenance", view["nodes"] or view["facts"]),
     ]
     return [(name, title) for name, title, there in named if there]
+
+
+def _criteria(claims: Sequence[ClaimView]) -> str:
+    """What is known of when the criteria were fixed, for the head of the section."""
+    younger = [claim.id for claim in claims if claim.history.younger]
+    commits = {claim.history.commit for claim in claims}
+    if younger:
+        return f"criterion younger than the result: {', '.join(younger)}"
+    if len(commits) == 1 and (commit := next(iter(commits))):
+        return f"criteria fixed in commit {commit[:10]}"
+    if all(commits) and commits:
+        return "criteria fixed in git, each with its commit"
+    return "each with its criterion"
 
 
 def _safe_link(study: StudyState) -> str:
@@ -115,18 +163,28 @@ def _safe_link(study: StudyState) -> str:
     return code if code.startswith(("https://", "http://")) else ""
 
 
-def _glyphs(study: StudyState) -> dict[str, Any] | None:
-    drawn = figures.sprite(study.samples) if study.samples else None
-    if study.samples is None or drawn is None:
-        return None
-    uri, width, height = drawn
-    labels = ", ".join(study.samples.labels) if len(study.samples.labels) <= 20 else ""
-    return {"uri": uri, "width": width, "height": height, "count": len(study.samples.images), "labels": labels}
+def _data(study: StudyState, dataset: Dataset) -> dict[str, Any]:
+    samples = dataset.samples
+    drawn = figures.sprite(samples) if samples else None
+    glyphs = None
+    if samples is not None and drawn is not None:
+        uri, width, height = drawn
+        labels = ", ".join(samples.labels) if len(samples.labels) <= 20 else ""
+        glyphs = {"uri": uri, "width": width, "height": height, "count": len(samples.images), "labels": labels}
+    settings = ", ".join(setting.replace("=", " ") for setting in dataset.settings)
+    title = f"{dataset.name}{f' ({settings})' if settings else ''}"
+    return {"title": title, "card": tables.data_card(study, dataset), "glyphs": glyphs}
 
 
 def _commands(study: StudyState, commit: str | None) -> tuple[tuple[str, str], ...]:
-    checkout = f"git checkout {commit} && " if commit else ""
+    checkout = f"git checkout {commit[:10]} && " if commit else ""
+    method = next((name for name in (row.variant.split("@")[0] for row in study.metrics) if name == study.slug), "")
+    seed = f"/{study.seeds[0]}" if study.seeds else ""
+    point = next((row.variant for row in study.metrics if row.variant.split("@")[0] == method), method)
+    path = ((f"neurosieve path '{study.slug}/{point}{seed}'", "the directory behind one row"),) if method else ()
     return (
         (f"{checkout}snakemake {study.slug}", "this page, these numbers"),
         (f"neurosieve plan {study.slug}", "every node: done, to do, last known seconds"),
+        *path,
+        ("neurosieve restore", "fetch the results instead of computing them"),
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from neurosieve.report.numbers import mean
 from neurosieve.report.state import MetricRow, Role, StudyState
 
 MARKS: dict[Role, str] = {"original": "■", "retrained": "◆", "method": "●", "baseline": "▲"}
@@ -75,22 +74,15 @@ class Panel:
         return mean(self.cells.get((point, column), {}).values())
 
 
-def mean(values: Iterable[float]) -> float | None:
-    """Arithmetic mean; None of nothing."""
-    listed = list(values)
-    return math.fsum(listed) / len(listed) if listed else None
-
-
 def role_of(study: StudyState, variant: str) -> Role:
-    """Role as the study gives it, else by name: the method is named like its study (`ssd`, `ssd-pruned`)."""
+    """Role as the study gives it, else by name: the method bears its study's name (`ssd-pruned`, `pruned-ssd`)."""
     if variant in study.roles:
         return study.roles[variant]
     if variant in ("original", "dense", "baseline", "unadapted"):
         return "original"
     if variant.split("@")[0] in ("retrained", "retrain"):
         return "retrained"
-    same = variant == study.slug or variant.startswith((f"{study.slug}-", f"{study.slug}@"))
-    return "method" if same else "baseline"
+    return "method" if f"-{study.slug}-" in f"-{variant.split('@')[0]}-" else "baseline"
 
 
 def panels(study: StudyState) -> list[Panel]:

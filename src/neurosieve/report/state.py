@@ -35,9 +35,40 @@ class Run(Part):
 
     stages: tuple[StageTotal, ...] = ()
     wall_seconds: float | None = None
-    """Wall seconds of the run that wrote the page; None where it is not known."""
+    """Wall seconds of the last run, from its first node's start to its last node's end; None where unknown."""
     from_store: int | None = None
     """Nodes that an earlier run had made; None where it is not known."""
+    date: str = ""
+    """Day on which the last run started, `2026-11-24`."""
+
+
+class Summary(Part):
+    """What all claims say together: counts over every study shown, and how many would hold by luck."""
+
+    decided: int = 0
+    """Claims that hold or fail."""
+    holds: int = 0
+    holds_firmly: int = 0
+    exact: int = 0
+    """Decided claims that hold by construction or accounting."""
+    luck: float = 0.0
+    """Claims that would hold were every effect exactly on its threshold, exact ones apart."""
+    q: dict[str, float] = {}
+    """Benjamini-Hochberg q by `study/claim`, of the claims that have a p-value."""
+
+
+class Certificate(Part):
+    """One answered request to forget: file below `certificates/`, what it says of itself, and its verdict."""
+
+    file: str
+    title: str
+    rows: int
+    passed: int
+    tests: int
+    issued: str = ""
+    verdict: Literal["holds", "fails"] = "holds"
+    fragile: bool = False
+    remark: str = ""
 
 
 class Paper(Part):
@@ -77,22 +108,54 @@ class MetricRow(Part):
     direction: Literal["higher", "lower", "ref"] = "ref"
     timing: bool = False
     """Seconds, or a ratio of seconds: differs between two runs."""
+    n: int | None = None
+    """Rows (items) behind each value; None where that varies or does not apply."""
+    models: dict[int | None, str] = {}
+    """Key of the model that was measured, by seed."""
 
     @property
     def mean(self) -> float:
+        """Mean over the seeds."""
         return sum(self.values.values()) / len(self.values)
 
 
 class TargetRow(Part):
-    """One hardware target of one variant, as its export measured it; `missing` says why there is none."""
+    """One hardware target of one variant; what was measured on it are metric rows. `missing`: why there are none."""
 
     variant: str
     target: str
-    size_bytes: float | None = None
-    max_logit_difference: float | None = None
-    latency_ratio: dict[str, float] = {}
-    """Median time over that of the network, by what it was measured at (`batch=1`)."""
     missing: str = ""
+
+
+class LayerRow(Part):
+    """What an intervention did to one parameter tensor, by seed: how many of its elements it selected."""
+
+    variant: str
+    layer: str
+    elements: int
+    selected: dict[int | None, int]
+
+
+class History(Part):
+    """When a claim's criterion last changed, from the history of the study's file."""
+
+    commit: str = ""
+    """Commit that gave the criterion its present hash; empty where that is not known."""
+    date: str = ""
+    younger: bool | None = None
+    """Whether that commit is no ancestor of the commit behind the result; None where one of them is unknown."""
+    line: str = ""
+    """Why the commit is not known."""
+    earlier: tuple[str, ...] = ()
+    """Verdicts on earlier forms of the criterion that are still in the store, in words."""
+
+
+class Samples(Part):
+    """Up to 40 rows of the dataset as the network sees them: grey images, 0 is no ink, 255 is full ink."""
+
+    images: tuple[tuple[tuple[int, ...], ...], ...] = Field((), max_length=40)
+    """[samples, height, width], each 0..255."""
+    labels: tuple[str, ...] = ()
 
 
 class Dataset(Part):
@@ -107,31 +170,37 @@ class Dataset(Part):
     class_names: tuple[str, ...] = ()
     input_shape: tuple[int, ...] = ()
     notes: str = ""
-    stands_in_for: str = ""
     content: str = ""
     """Content hash of the node."""
-
-
-class Samples(Part):
-    """Up to 40 rows of the dataset as the network sees them: grey images, 0 is no ink, 255 is full ink."""
-
-    images: tuple[tuple[tuple[int, ...], ...], ...] = Field((), max_length=40)
-    """[samples, height, width], each 0..255."""
-    labels: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    """Settings of the study that use it, `setting=random`; empty: all of them."""
+    samples: Samples | None = None
 
 
 class Node(Part):
-    """One row of the provenance table: nodes of one stage and name, one per seed."""
+    """One row of the provenance table: nodes of one stage and name, one per seed and setting."""
 
     stage: str
     name: str
     key: str
+    """Key of the first of them."""
+    nodes: int = 1
     component: str = ""
     cpu_seconds: float | None = None
     peak_memory_mb: float | None = None
     seeds: tuple[int, ...] = ()
     from_store: bool | None = None
-    """Whether an earlier run had made it; None where it is not known."""
+    """Whether an earlier run had made all of them; None where it is not known."""
+    date: str = ""
+    """Day of the latest of them."""
+
+
+class FigureTitle(Part):
+    """A figure's finding in words, and the verdicts without which it is not claimed."""
+
+    name: str
+    title: str
+    when: dict[str, str]
 
 
 class StudyState(Part):
@@ -140,6 +209,10 @@ class StudyState(Part):
     slug: str
     question: str = ""
     answer: str | None = None
+    """Template (`report.answer`): names in braces are filled with measured numbers."""
+    answer_for: dict[str, str] = {}
+    """Verdict by claim that the answer was written for; with another one it is withheld."""
+    titles: tuple[FigureTitle, ...] = ()
     paper: Paper | None = None
     family: str = ""
     state: State = "complete"
@@ -150,20 +223,37 @@ class StudyState(Part):
     failures: tuple[Failure, ...] = ()
     scale: str = "default"
     seeds: tuple[int, ...] = ()
-    dataset: Dataset | None = None
-    samples: Samples | None = None
+    datasets: tuple[Dataset, ...] = ()
+    stands_in_for: str = ""
+    differs: str = ""
+    """How data and settings differ from the paper's, in words."""
+    forgotten: dict[str, dict[int | None, str]] = {}
+    """Rule of the rows forgotten, by setting (`setting=full-class`; empty: the only one) and seed."""
     claims: tuple[dict[str, Any], ...] = ()
     """Verdict records of `neurosieve.evaluation.claims`, dumped."""
+    pilots: dict[str, str] = {}
+    """Remark by claim (`*`: every claim) that its criterion was written after a pilot."""
+    histories: dict[str, History] = {}
+    """History of each claim's criterion."""
     roles: dict[str, Role] = {}
-    """Role by variant; a variant that is not named here gets its role from its name (`figures.role_of`)."""
+    """Role by variant; a variant that is not named here gets its role from its name (`rows.role_of`)."""
+    chains: dict[str, tuple[str, ...]] = {}
+    """Steps from training to each variant, in order: `("unlearn", "prune")`; empty for a training."""
+    layers: tuple[LayerRow, ...] = ()
     metrics: tuple[MetricRow, ...] = ()
     targets: tuple[TargetRow, ...] = ()
     nodes: tuple[Node, ...] = ()
     packages: dict[str, str] = {}
     commands: tuple[tuple[str, str], ...] = ()
     """Commands of Reproduce with a word on each: `(command, remark)`. Empty: the usual ones."""
+    machines: tuple[str, ...] = ()
+    commits: tuple[str, ...] = ()
+    """Commits of the code that made its nodes."""
     config: str = ""
     """Path of the study's YAML below the repository."""
+    to_compute: int = 0
+    last_complete: str = ""
+    """Key and day of the last complete state, where the study has changed since."""
 
     @property
     def cpu_seconds(self) -> float:
@@ -179,3 +269,5 @@ class Site(Part):
     """Commit of the code behind the results; None where there is no git history."""
     version: str = ""
     run: Run = Run()
+    summary: Summary = Summary()
+    certificates: tuple[Certificate, ...] = ()
