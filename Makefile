@@ -11,6 +11,8 @@ TORCH_INDEX ?=
 STUDY ?= ssd
 ARGS ?=
 TEST_ARGS ?=
+DATA ?=
+DATA_URL ?=
 
 BIN := .venv/bin
 # An installation is valid for what these files say, in this folder: their checksum, not their times, names its stamp.
@@ -20,7 +22,7 @@ DEV := .venv/.installed-dev-$(KEY)
 INSTALL := TORCH_INDEX='$(TORCH_INDEX)' $(PYTHON) workflow/install.py
 
 .NOTPARALLEL:
-.PHONY: study all test lint format docs bench save restore clean help env env-dev
+.PHONY: study all test lint format docs bench data save restore clean help env env-dev
 
 study: $(RUN) ## the main study, ssd, and its page (default)
 	@$(BIN)/snakemake $(STUDY) $(ARGS); code=$$?; $(BIN)/neurosieve verdicts $(STUDY); exit $$code
@@ -50,6 +52,9 @@ docs: $(RUN) ## rewrite the generated pages of docs/
 
 bench: $(DEV) ## races against other libraries
 	$(BIN)/python -m pytest benchmarks --benchmark-only $(TEST_ARGS)
+
+data: $(RUN) ## fetch a public data set: make data DATA=fashion-mnist DATA_URL=...
+	@DATA_URL='$(DATA_URL)' $(BIN)/python workflow/fetch.py $(DATA)
 
 save: $(RUN) ## keep the store: commit it to DVC and push it
 	$(BIN)/neurosieve save

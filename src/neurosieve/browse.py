@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from neurosieve.artifacts.store import read_provenance
+from neurosieve.artifacts.store import PROVENANCE, read_provenance
 from neurosieve.errors import UserError
-from neurosieve.plan import Cell, Node, StudyPlan
+from neurosieve.plan import Cell, Node, StudyPlan, key_of
 from neurosieve.project import Project
 from neurosieve.study import SCALES
 
@@ -72,7 +72,7 @@ def log_text(project: Project, address: str) -> str:
     path = project.store.results / "logs" / f"{node.folder}.log"
     if not path.is_file():
         raise UserError(f"no log of {node.title} ({node.name}-{node.key}) in {path.parent}: its job did not run here")
-    return path.read_text() or f"(empty: the job of {node.title} printed nothing)\n"
+    return path.read_text(errors="replace") or f"(empty: the job of {node.title} printed nothing)\n"
 
 
 def collect_garbage(project: Project, delete: bool) -> Iterator[str]:
@@ -98,15 +98,26 @@ def collect_garbage(project: Project, delete: bool) -> Iterator[str]:
 
 def check_store(project: Project) -> tuple[list[str], int]:
     """What is wrong with any node's files, a line each, and how many nodes were checked."""
-    problems, folders = [], sorted(project.store.present())
+    store = project.store
+    problems, folders = [], sorted(store.present())
     for folder in folders:
+        path = store.path(folder)
         try:
-            problem = project.store.check(project.store.path(folder))
+            record = read_provenance(path)
+            problem = store.check(path, record) or _misnamed(path, record)
         except UserError as error:
             problem = str(error)
         if problem:
-            problems.append(f"{problem}; delete {project.store.path(folder)} and rerun")
+            problems.append(store.shown(f"{problem}; delete {path} and run the same command again"))
     return problems, len(folders)
+
+
+def _misnamed(path: Path, record: Mapping[str, Any]) -> str | None:
+    """What is wrong where a node's recorded recipe is not the one that its name stands for."""
+    stage, recipe = record.get("stage"), record.get("recipe")
+    if isinstance(recipe, dict) and key_of({"stage": stage, **recipe}) == path.name.rsplit("-", 1)[-1]:
+        return None
+    return f"{path / PROVENANCE} does not record the recipe that the node's key stands for"
 
 
 def find_node(project: Project, address: str, study: str | None = None) -> tuple[StudyPlan, Node]:

@@ -135,10 +135,13 @@ def schema(output: Path | None) -> None:
     from neurosieve.schema import study_schema
 
     text = study_schema()
-    if output:
-        output.write_text(text)
-    else:
+    if output is None:
         click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text)
+    except OSError as error:
+        raise UserError(f"cannot write {output}: {error.strerror}") from None
 
 
 @cli.command()
@@ -178,6 +181,14 @@ def main(argv: list[str]) -> int:
         return 130
     except SystemExit as exit_:
         return _code(exit_.code)
+    except Exception as error:
+        from neurosieve.artifacts.store import storage_error
+
+        full = storage_error(error, Path.cwd())
+        if full is None:
+            raise
+        print(f"neurosieve: error: {full}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -139,17 +139,27 @@ def field_names(cls: type[BaseModel]) -> list[str]:
     return [info.alias or name for name, info in cls.model_fields.items()]
 
 
+def first_problem(error: ValidationError) -> Any:
+    """The problem that is told: the first one, but an unknown key rather than the missing key that it stands for."""
+    first, *others = error.errors()
+    unknown = (one for one in others if one["type"] == "extra_forbidden" and one["loc"][:-1] == first["loc"][:-1])
+    return next(unknown, first) if first["type"] == "missing" else first
+
+
 def explain(error: ValidationError, allowed: list[str]) -> tuple[str, tuple[str | int, ...]]:
     """The first problem of a pydantic error in one line, with the field's path."""
-    first = error.errors()[0]
-    place = tuple(first["loc"])
+    first = first_problem(error)
+    place = tuple(part for part in first["loc"] if part not in ("[key]", "str"))  # "str": one kind of a union
     name = ".".join(str(part) for part in place) or "value"
     if first["type"] == "extra_forbidden":
         return f"unknown key '{name}'{_near(str(place[-1]), allowed)}; allowed: {', '.join(allowed)}", place
     if first["type"] == "missing":
         return f"key '{name}' is missing", place
+    if first["type"] == "value_error":  # a validator's own words
+        return f"{name}: {first['ctx']['error']}", place
+    message = re.sub(r"valid dictionary( or instance of \w+)?", "mapping", first["msg"])
     shown = repr(first["input"])
-    return f"{name}: {first['msg']} (got {shown if len(shown) < 60 else shown[:57] + '...'})", place
+    return f"{name}: {message} (got {shown if len(shown) < 60 else shown[:57] + '...'})", place
 
 
 def _params_error(component: Component, cls: type[BaseModel], error: ValidationError) -> ParamsError:

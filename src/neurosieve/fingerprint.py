@@ -206,6 +206,8 @@ def _canonical(node: Any) -> Any:
                 continue
             if name == "body" and isinstance(value, list):
                 value = [statement for statement in value if not _is_docstring(statement)]
+            if isinstance(node, ast.JoinedStr):  # Python 3.12 has empty texts in some f-strings, others have none
+                value = [part for part in value if not (isinstance(part, ast.Constant) and part.value == "")]
             fields.append([name, _canonical(value)])
         return [type(node).__name__, *fields]
     if isinstance(node, list):

@@ -78,7 +78,7 @@ class Cells:
             problem = None
             if parameter in self.loaded.study.axes:
                 problem = f"'{parameter}' is an axis of this study"
-            if len(set(map(str, values))) != len(values) or not values:
+            if len(set(map(str, values))) != len(values):
                 problem = f"'{parameter}' needs values that differ, got {values}"
             for other in self.parents(name):
                 if parameter in self.sweep(other):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from neurosieve.study import Resources
@@ -155,7 +155,9 @@ class StudyPlan:
         return self.nodes[fits[0].export or fits[0].model]
 
     def dumps(self) -> bytes:
-        return json.dumps(asdict(self)).encode()
+        """The plan as JSON, without the deep copies of `asdict`."""
+        nodes = {key: vars(node) for key, node in self.nodes.items()}
+        return json.dumps({**vars(self), "nodes": nodes, "cells": [vars(cell) for cell in self.cells]}).encode()
 
     @staticmethod
     def loads(text: bytes) -> StudyPlan:

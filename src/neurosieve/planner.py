@@ -41,8 +41,11 @@ class Planner:
         self.cells.check_tree()
         self._check_references()
         for name in self.study.variants:
-            seeds = self.cells.seeds(name)
-            for point in self.cells.points(name):
+            seeds, points = self.cells.seeds(name), list(self.cells.points(name))
+            if not points:
+                message = f"variant '{name}' and those it is made from have no value of an axis in common (`only`)"
+                raise self.loaded.error(message, "variants", name, "only")
+            for point in points:
                 for seed in seeds[:1] if self._replicates(name) else seeds:
                     self._add_cells(point, seed)
         self._add_studywide()
@@ -330,16 +333,34 @@ class Planner:
             raise self.loaded.error(message, "variants", variant, key)
 
     def _check_references(self) -> None:
-        """Variants named by `targets`, `evaluate` and `set` exist, and a sweep's parameter has values."""
-        for name in self.study.targets:
+        """Variants named by `targets`, `evaluate` and `set` exist, and so do the blocks that `set` and `sweep` name."""
+        for name, targets in self.study.targets.items():
             self._known(name, "targets", "targets", name)
+            used = [target if isinstance(target, str) else target.use for target in targets]
+            for index, use in enumerate(used):
+                if use in used[:index]:
+                    raise self.loaded.error(f"targets: '{use}' is listed twice", "targets", name, index)
         for index, use in enumerate(self.study.evaluate):
             for name in use.of or []:
                 self._known(name, "evaluate", "evaluate", index, "of")
         for axis, values in self.study.axes.items():
             for value, content in values.items():
                 for name in content.set:
-                    self._known(self._split_setting(name)[0], "set", "axes", axis, value, "set", name)
+                    variant, parameter = self._split_setting(name)
+                    self._known(variant, "set", "axes", axis, value, "set", name)
+                    self._check_parameter(variant, parameter, "set", "axes", axis, value, "set", name)
+        for variant, content in self.study.variants.items():
+            for name in content.sweep:
+                self._check_parameter(variant, name, "sweep", "variants", variant, "sweep", name)
+
+    def _check_parameter(self, variant: str, name: str, what: str, *place: str | int) -> None:
+        """`alpha`, `train.epochs`, `model.width`: the block before the dot is one of the variant's own."""
+        step = self.study.variants[variant].step
+        blocks = [step[0]] if step else ["model", "train"]
+        block, _, parameter = name.rpartition(".")
+        if not parameter or block not in ("", *blocks):
+            forms = " or ".join(f"{one}.{parameter or 'PARAMETER'}" for one in blocks)
+            raise self.loaded.error(f"{what}: '{name}' is no parameter of '{variant}'; write {forms}", *place)
 
     def _known(self, name: str, what: str, *place: str | int) -> None:
         if name not in self.study.variants:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, StrictInt, ValidationError, field_validator
 
 from neurosieve import yaml12
 from neurosieve.artifacts.store import Store
@@ -31,7 +31,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     studies: list[str]
     scale: Scale = "default"
-    seeds: list[int] | None = Field(None, min_length=1)
+    seeds: list[StrictInt] | None = None
     targets: list[str] | None = None
 
     @field_validator("seeds")
@@ -113,11 +113,12 @@ class Project:
             known = ", ".join(self.studies) or "none"
             raise UserError(f"unknown study '{slug}'; {CONFIG} lists: {known}")
         path = self.root / "config" / "studies" / f"{slug}.yaml"
-        if not path.is_file() or slug in RESERVED:
-            place = ["studies", self.studies.index(slug)]
-            raise UserError(
-                f"{yaml12.position(self.root / CONFIG, place)}: study '{slug}' has no file config/studies/{slug}.yaml"
-            )
+        where = yaml12.position(self.root / CONFIG, ["studies", self.studies.index(slug)])
+        if slug in RESERVED:
+            reserved = ", ".join(sorted(RESERVED))
+            raise UserError(f"{where}: '{slug}' cannot be a study's name; reserved are: {reserved}")
+        if not path.is_file():
+            raise UserError(f"{where}: study '{slug}' has no file config/studies/{slug}.yaml")
         return path
 
     def _digest(self, path: Path) -> str:
@@ -130,7 +131,7 @@ class Project:
         try:
             plan = StudyPlan.loads(cache.read_bytes())
             fresh = all(self.hashes.sha256(self.root / name) == digest for name, digest in plan.files.items())
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
         return plan if fresh else None
 
@@ -161,6 +162,7 @@ class Project:
 
     def _read_memory(self, name: str) -> dict[str, Any]:
         try:
-            return json.loads((self.store.work / name).read_bytes())
+            known = json.loads((self.store.work / name).read_bytes())
         except (OSError, ValueError):
             return {}
+        return known if isinstance(known, dict) else {}

@@ -74,12 +74,18 @@ class Recipes:
                 files = files_of(component, checked, self.root)
             except ParamsError as error:
                 raise self.loaded.error(str(error), *place, *error.field) from None
-            sums = {name: self.hashes.sha256(path) for name, path in files.items()}
+            sums = {name: self._sum(path, (*place, name)) for name, path in files.items()}
             paths = {name: str(checked[name]) for name in files}
             self.plan.files |= {paths[name]: sums[name] for name in files}
             kept = {name: value for name, value in checked.items() if name not in files}
             self._checked[known] = Checked(kept, sums, paths)
         return self._checked[known]
+
+    def _sum(self, path: Path, place: Place) -> str:
+        try:
+            return self.hashes.sha256(path)
+        except OSError as error:
+            raise self.loaded.error(f"{path} cannot be read: {error.strerror}", *place) from None
 
     def node(self, request: Request) -> Node:
         """The node of a request; equal recipes are one node."""
@@ -109,7 +115,8 @@ class Recipes:
     def asks(self, stage: str, variant: str | None = None) -> Resources:
         """What a node asks of the machine: its variant's own, the study's for the stage, or the default."""
         own = self.loaded.study.variants[variant].resources if variant else None
-        return own or self.loaded.study.resources.get(stage) or Resources()
+        staged = {str(name): asked for name, asked in self.loaded.study.resources.items()}
+        return own or staged.get(stage) or Resources()
 
     def _device(self, request: Request) -> str:
         if request.stage == "prepare":

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, field_validator, model_validator
 
 from neurosieve import yaml12
-from neurosieve.components import explain
+from neurosieve.components import explain, field_names, first_problem
 from neurosieve.errors import UserError
+from neurosieve.report.state import Paper
 
 STEPS = {
     "analysis": "analysis",
@@ -24,6 +26,8 @@ STEPS = {
 RESERVED = {"all", "prepare", "train", "intervene", "export", "evaluate", "verdict", "report"}
 Scale = Literal["smoke", "default", "full"]
 SCALES: tuple[Scale, ...] = ("smoke", "default", "full")
+Stage = Literal["prepare", "train", "intervene", "export", "evaluate", "verdict"]
+Device = Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")]
 
 
 class _Part(BaseModel):
@@ -111,12 +115,12 @@ class Variant(_Part):
     prune: StepUse | None = None
     sparsify: StepUse | None = None
     adapt: StepUse | None = None
-    sweep: dict[str, list[Any]] = {}
-    seeds: list[int] | None = None
+    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+    seeds: list[StrictInt] | None = None
     replicates: int | None = Field(None, ge=2)
-    only: dict[str, list[str]] = {}
+    only: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
     resources: Resources | None = None
-    device: str | None = None
+    device: Device | None = None
 
     @field_validator("seeds")
     @classmethod
@@ -166,13 +170,13 @@ class Study(_Part):
     """One published system, or a user's own model."""
 
     question: str
-    paper: dict[str, Any] | None = None
+    paper: Paper | None = None
     answer: str | None = None
     dataset: DatasetUse
     forget: dict[str, Any] | None = None
-    seeds: list[int] = Field(min_length=1)
-    axes: dict[str, dict[str, AxisValue]] = {}
-    resources: dict[str, Resources] = {}
+    seeds: list[StrictInt]
+    axes: dict[str, Annotated[dict[str, AxisValue], Field(min_length=1)]] = {}
+    resources: dict[Stage, Resources] = {}
     variants: dict[str, Variant] = Field(min_length=1)
     targets: dict[str, list[str | Use]] = {}
     evaluate: list[Evaluation] = []
@@ -181,7 +185,7 @@ class Study(_Part):
     """Variants or axis values that claims name and this study does not compute, with the reason."""
     figures: list[dict[str, Any]] = []
     notes: dict[str, str] = {}
-    device: str = "cpu"
+    device: Device = "cpu"
 
     @field_validator("seeds")
     @classmethod
@@ -219,18 +223,38 @@ def load_study(path: Path, scale: Scale, overrides: Mapping[str, Any] | None = N
     slug = path.stem
     if slug in RESERVED or not slug.replace("-", "").isalnum():
         raise UserError(f"{path}: '{slug}' cannot be a study's name (reserved: {', '.join(sorted(RESERVED))})")
-    scales = raw.pop("scales", None) or {}
+    for place in _unusable(raw, (), ()):
+        raise UserError(f"{yaml12.position(path, place)}: {'.'.join(map(str, place))}: not a finite number, or a loop")
+    scales = {} if raw.get("scales") is None else raw["scales"]
     if not isinstance(scales, dict) or set(scales) - set(SCALES):
         raise UserError(f"{yaml12.position(path, ['scales'])}: scales are {', '.join(SCALES)}")
-    merged = merge(_with_bases(path, raw), scales.get(scale) or {})
-    if overrides:
-        merged = merge(merged, overrides)
+    plain = {key: value for key, value in raw.items() if key != "scales"}
+    wanted = _study(path, plain, scale, scales.get(scale), overrides)
+    for other in scales:  # what is wrong in another scale is told now, not when it is used
+        _study(path, plain, other, scales[other], overrides)
+    return LoadedStudy(slug, path, scale, wanted)
+
+
+def _study(path: Path, plain: dict[str, Any], scale: Scale, over: Any, overrides: Mapping[str, Any] | None) -> Study:
+    """The study at one scale, checked."""
+    if not isinstance(over, dict | None):
+        raise UserError(f"{yaml12.position(path, ['scales', scale])}: scales.{scale}: a mapping of overrides")
+    merged = merge(_with_bases(path, merge(plain, over or {})), overrides or {})
     try:
-        study = Study.model_validate(merged)
+        return Study.model_validate(merged)
     except ValidationError as error:
         text, place = _explain(error)
         raise UserError(f"{_position(path, scale, place)}: {text}") from None
-    return LoadedStudy(slug, path, scale, study)
+
+
+def _unusable(value: Any, place: tuple[str | int, ...], trail: tuple[int, ...]) -> Iterator[tuple[str | int, ...]]:
+    """Places of numbers that are not finite, and of a YAML alias that contains itself: neither can be in a key."""
+    if id(value) in trail or (isinstance(value, float) and not math.isfinite(value)):
+        yield place
+    elif isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from _unusable(item, (*place, key), (*trail, id(value)))
 
 
 def merge(base: Any, over: Any) -> Any:
@@ -258,7 +282,7 @@ def _with_bases(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
             return variant
         base = variant["base"]
         where = yaml12.position(path, ["variants", name, "base"])
-        if base not in variants:
+        if not isinstance(base, str) or base not in variants:
             raise UserError(f"{where}: base '{base}' is no variant of this study")
         if base in trail:
             raise UserError(f"{where}: base loops: {' -> '.join([*trail, base])}")
@@ -269,15 +293,21 @@ def _with_bases(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _explain(error: ValidationError) -> tuple[str, tuple[str | int, ...]]:
-    place = error.errors()[0]["loc"]
-    owners: dict[str, type[BaseModel]] = {
-        "variants": Variant,
-        "axes": AxisValue,
-        "evaluate": Evaluation,
-        "resources": Resources,
-    }
-    owner = owners.get(str(place[0]), Study) if len(place) > 2 else Study
-    return explain(error, [info.alias or name for name, info in owner.model_fields.items()])
+    owner = _owner(Study, first_problem(error)["loc"])
+    return explain(error, field_names(owner) if owner else [])
+
+
+def _owner(annotation: Any, place: tuple[str | int, ...]) -> type[BaseModel] | None:
+    """The model that the last key of a place belongs to, found by walking the annotations."""
+    inside, origin = get_args(annotation), get_origin(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        field = next((info for name, info in annotation.model_fields.items() if place[0] in (name, info.alias)), None)
+        return annotation if len(place) == 1 else _owner(field.annotation, place[1:]) if field else None
+    if origin is Annotated:
+        return _owner(inside[0], place)
+    if origin in (dict, list):
+        return _owner(inside[-1], place[1:]) if len(place) > 1 else None
+    return next((found for one in inside if (found := _owner(one, place))), None)
 
 
 def _position(path: Path, scale: str, place: tuple[str | int, ...]) -> str:

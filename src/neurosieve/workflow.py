@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from neurosieve.errors import UserError
 from neurosieve.plan import Node, StudyPlan
 from neurosieve.project import Project
-from neurosieve.views import page_key
+from neurosieve.views import missing_nodes, page_key
 
 STORE = "results/store"
 PAGE = "results/report"
@@ -30,6 +30,8 @@ class Workflow:
         unknown = set(config) - {"scale", "plan"}
         if unknown:
             raise UserError(f"unknown config key '{sorted(unknown)[0]}'; allowed with --config: scale, plan")
+        if config.get("plan", "full") != "full":
+            raise UserError(f"--config plan={config['plan']}: only plan=full is known")
         self.project = Project(Path(root).resolve(), config.get("scale"))
         self.full = config.get("plan") == "full"
         self.plans = self.project.plans()
@@ -38,6 +40,7 @@ class Workflow:
         for plan in self.plans.values():
             for key, node in plan.nodes.items():
                 self._nodes.setdefault(key, (plan, node))
+        self._missing = missing_nodes(self.plans, self.present)
         self._pages: dict[str, list[str]] = {}
         self._lock: int | None = None
 
@@ -53,9 +56,9 @@ class Workflow:
 
     def _targets(self, slugs: Iterable[str]) -> list[str]:
         slugs = list(slugs)
-        nodes = [node for slug in slugs for node in self.plans[slug].nodes.values()]
-        needed = list(dict.fromkeys(self._file(node) for node in nodes if self.full or node.folder not in self.present))
-        key = page_key(self.project, self.plans, self.present, assume=set(slugs))
+        keys = [key for slug in slugs for key in (self.plans[slug].nodes if self.full else self._missing[slug])]
+        needed = [self._file(self._nodes[key][1]) for key in dict.fromkeys(keys)]
+        key = page_key(self.project, self.plans, self._missing, assume=set(slugs))
         self._pages[key] = needed
         return [*needed, f"{PAGE}/shown-{key}"]
 

@@ -72,7 +72,7 @@ def loads(text: str, name: str = "<text>") -> Any:
         mark = error.problem_mark
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         raise UserError(f"{where}: {error.problem or error}") from None
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:  # a list as a key, nesting without end
         raise UserError(f"{name}: {error}") from None
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from neurosieve.errors import UserError
 from neurosieve.versioning.listings import Listing, current, in_conflict, sides
+from neurosieve.versioning.objects import Objects
 
 OURS, BASE, THEIRS = (f"    - path: results/store/train\n      md5: {digit * 32}.dir\n" for digit in "123")
 HEAD, TAIL = "stages:\n  store:\n    outs:\n", "    - path: results/metrics/a.json\n      md5: aa\n"
@@ -47,5 +49,5 @@ def test_a_listing_names_complete_nodes_and_nothing_outside(tmp_path: Path) -> N
 
     names = ["a-1/provenance.json", "a-1/deep/x", "b-2/x", "../evil/provenance.json", "/evil/provenance.json", "stray"]
     (tmp_path / "0.dir").write_text(json.dumps([{"md5": str(i), "relpath": name} for i, name in enumerate(names)]))
-    found = Listing("train", "0.dir").nodes(Cache())
+    found = Listing("train", "0.dir").nodes(cast(Objects, Cache()))
     assert found == {"train/a-1": {"provenance.json": "0", "deep/x": "1"}}

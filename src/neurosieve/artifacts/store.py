@@ -40,6 +40,10 @@ class Store:
     def path(self, folder: str) -> Path:
         return self.root / folder
 
+    def shown(self, text: str) -> str:
+        """A message with its paths as seen from the project's folder, so that it fits in a line."""
+        return text.replace(f"{self.results.parent}/", "")
+
     def exists(self, folder: str) -> bool:
         return (self.root / folder / PROVENANCE).is_file()
 
@@ -127,6 +131,11 @@ class Store:
         """The note on a node's last failure."""
         return FailureNote(self.work / "failed" / f"{key}.txt")
 
+    def failures(self) -> dict[str, str]:
+        """Notes on last failures by key, from one listing."""
+        notes = {path.stem: FailureNote(path).read() for path in (self.work / "failed").glob("*.txt")}
+        return {key: text for key, text in notes.items() if text}
+
     def sweep(self, older_than: float = 86400.0) -> int:
         """Delete leftovers of dead jobs in `.work/` older than some seconds; how many were deleted."""
         deleted = 0
@@ -139,8 +148,12 @@ class Store:
     def check(self, directory: Path, record: dict[str, Any] | None = None) -> str | None:
         """What is wrong with a node's files, in one line; None when every content hash is right."""
         record = record or read_provenance(directory)
-        for section in (record["files"], record["run"].get("files", {})):
-            for name, digest in section.items():
+        try:
+            sections = (record["files"].items(), record["run"].get("files", {}).items())
+        except (KeyError, TypeError, AttributeError):
+            return f"{directory / PROVENANCE} is not a node's record"
+        for section in sections:
+            for name, digest in section:
                 path = directory / name
                 if not path.is_file():
                     return f"{path} is missing"

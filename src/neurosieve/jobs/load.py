@@ -41,9 +41,12 @@ class Inputs:
         store = self.project.store
         path = store.path(self.plan.nodes[key].folder) if key in self.plan.nodes else store.find(key)
         if key not in self._checked:
+            name = str(path.relative_to(store.root))
+            if not store.exists(name):
+                raise UserError(f"the input {name} is not computed yet; run `snakemake {self.plan.slug}`")
             problem = store.check(path, read_provenance(path))
             if problem:
-                raise UserError(f"{problem}; delete {path} and run the same command again to rebuild it")
+                raise UserError(store.shown(f"{problem}; delete {path} and run the same command again"))
             self._checked.add(key)
         return path
 

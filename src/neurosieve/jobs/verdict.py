@@ -33,7 +33,9 @@ def collect(plan: StudyPlan, directory: Reader, name: str = "metrics") -> pl.Dat
         path = directory(key)
         rows = read_metrics(path, name) if path else None
         if rows is not None:
-            frames.append(_filled(rows, plan, "", "native", seed, ""))
+            roles = plan.nodes[key].recipe["inputs"]
+            models = {role[6:]: of for role, of in roles.items() if role.startswith("model.")}
+            frames.append(_filled(rows, plan, "", "native", seed, models))
     columns = [("item" if name == "items" and column == "n" else column) for column in COLLECTED]
     if not frames:
         types = {"seed": pl.Int64, "value": pl.Float64, "n": pl.Int64}
@@ -43,15 +45,17 @@ def collect(plan: StudyPlan, directory: Reader, name: str = "metrics") -> pl.Dat
 
 
 def _filled(
-    rows: pl.DataFrame, plan: StudyPlan, variant: str, target: str, seed: int | None, model: str
+    rows: pl.DataFrame, plan: StudyPlan, variant: str, target: str, seed: int | None, model: str | dict[str, str]
 ) -> pl.DataFrame:
+    """Rows with the columns that their node does not know; `model` is one key, or keys by the rows' own variants."""
+    keys = pl.lit(model) if isinstance(model, str) else pl.col("variant").replace_strict(model, default="")
     return rows.with_columns(
         study=pl.lit(plan.slug),
         scale=pl.lit(plan.scale),
         variant=pl.col("variant").fill_null(variant),
         target=pl.col("target").fill_null(target),
         seed=pl.col("seed").fill_null(seed),
-        model=pl.lit(model),
+        model=keys.cast(pl.String),
     )
 
 

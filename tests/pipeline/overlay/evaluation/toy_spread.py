@@ -20,4 +20,9 @@ def evaluate(view: View, params: Params) -> pl.DataFrame:
     """One row per variant: distance of its first centre from the mean of all."""
     centres = {name: other.model.system.state["centres"][0] for name, other in view.variants.items()}
     middle = np.mean(list(centres.values()), axis=0)
-    return frame([Measure("error", float(np.abs(c - middle).max()), "test", 1, variant=n) for n, c in centres.items()])
+    return frame(
+        [
+            Measure("error", float(np.abs(c - middle).max()), "test", 1, {"of": "centre"}, variant=n)
+            for n, c in centres.items()
+        ]
+    )

@@ -8,13 +8,14 @@ from neurosieve.artifacts.raw import RawFile
 
 
 class Params(BaseModel):
-    """Rows per class and split, classes, spread, and a file whose first number shifts every point."""
+    """Rows per class and split, classes, spread, a file whose first number shifts every point, ids of digits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     rows: int = Field(20, ge=2)
     classes: int = Field(3, ge=2)
     spread: float = Field(0.1, gt=0)
     shift_file: RawFile | None = None
+    digits: bool = False
 
 
 def prepare(params: Params, seed: int) -> Dataset:
@@ -33,9 +34,10 @@ def prepare(params: Params, seed: int) -> Dataset:
         columns={n: ColumnInfo(meaning=m) for n, m in columns.items()} | {"odd": ColumnInfo(meaning="?", hidden=True)},
     )
     splits = {}
-    for split in ("train", "validation", "test"):
+    for number, split in enumerate(("train", "validation", "test")):
         label = np.repeat(np.arange(params.classes), params.rows)
         x = label[:, None] + shift + params.spread * random.standard_normal((len(label), 2))
-        ids = [f"{split}-{row:04d}" for row in range(len(label))]
+        start = f"{number}" if params.digits else f"{split}-0"
+        ids = [f"{start}{row:03d}" for row in range(len(label))]
         splits[split] = {"sample_id": ids, "x": x, "label": label, "odd": label % 2 == 1}
     return Dataset.from_arrays(info, splits)

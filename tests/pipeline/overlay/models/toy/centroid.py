@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+DRAWS = False
+
 
 class Params(BaseModel):
     """Number of centres beside the classes' own, only to have something heavy to store."""

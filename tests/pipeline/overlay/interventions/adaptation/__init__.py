@@ -1,0 +1,1 @@
+"""Interventions that adapt a model after training."""
