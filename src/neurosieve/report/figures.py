@@ -51,5 +51,5 @@ def sprite(samples: Samples, columns: int = 10) -> tuple[str, int, int] | None:
         tile.putdata([255 - value for line in image for value in line])
         sheet.paste(tile, (i % columns * (width + 2), i // columns * (height + 2)))
     buffer = io.BytesIO()
-    sheet.quantize(16).save(buffer, "PNG", optimize=True)  # sixteen greys are enough to recognise a sample
+    sheet.save(buffer, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}", *sheet.size
