@@ -11,7 +11,7 @@ from neurosieve.report import state as page
 from neurosieve.report.rows import parse_point
 from neurosieve.site.reader import Reader
 
-SAMPLES = 8
+SAMPLES = 6
 LARGEST = 64  # pixels: images larger than this are not drawn
 
 
