@@ -51,7 +51,7 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    flow.start()
+    flow.start(workflow)
 
 
 onerror:

@@ -102,16 +102,20 @@ class Workflow:
 
     # -- the run ------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
+    def start(self, snakemake: Any) -> None:
         """Take the folder's lock (held until this process ends, however it ends) and sweep old leftovers.
 
-        Exits with one line when another run holds it.
+        `snakemake` is Snakemake's own workflow: on this machine its rate of starting jobs needs no limit. Exits with
+        one line when another run holds the lock.
         """
         try:
             self._lock = self.project.store.lock()
         except UserError as error:
             _leave(str(error))
         self.project.store.sweep()
+        if snakemake.scheduler is not None and not snakemake.non_local_exec:
+            # to enforce its rate Snakemake starts a timer per round, and each timer another round: quadratic in jobs
+            snakemake.scheduler.job_rate_limiter = None
 
     def draw_after_failure(self) -> None:
         """Draw the page as things stand, so that a failed study is seen as failed, also where its job was killed."""

@@ -109,8 +109,8 @@ def test_results_of_another_user(fresh: Sandbox) -> None:
         os.chown(path, 65534, 65534)
     results = fresh.root / "results"
     results.mkdir(mode=0o755)
-    for parent in fresh.root.parents[:3]:
-        if parent.stat().st_uid == 0 and parent.name.startswith(("pytest-", "test_")):
+    for parent in fresh.root.parents[:4]:
+        if parent.stat().st_uid == 0 and parent.name.startswith(("pytest-", "popen-", "test_")):
             parent.chmod(0o711)
     command, environment = fresh.command("snakemake", NEUROSIEVE_WARM="0", HOME=str(fresh.root))
     become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
