@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +75,20 @@ def log_text(project: Project, address: str) -> str:
     return path.read_text(errors="replace") or f"(empty: the job of {node.title} printed nothing)\n"
 
 
-def collect_garbage(project: Project, delete: bool) -> Iterator[str]:
-    """Nodes that no configured study reaches at any scale; deleted only if `delete`, and never beside a run."""
+def collect_garbage(project: Project, delete: bool, scales: Sequence[str] = ()) -> Iterator[str]:
+    """Nodes that no configured study reaches at any of the scales; deleted only if `delete`, never beside a run.
+
+    Raises UserError when a study cannot be planned at one of them: what it reaches is then not known.
+    """
     lock = project.store.lock() if delete else None
     wanted: set[str] = set()
-    for scale in SCALES:
-        for plan in Project(project.root, scale).plans().values():
-            wanted |= {node.folder for node in plan.nodes.values()}
+    for scale in scales or SCALES:
+        try:
+            plans = Project(project.root, scale).plans()
+        except UserError as error:
+            others = " ".join(f"--scale {other}" for other in SCALES if other != scale)
+            raise UserError(f"{error}; or keep only what the other scales reach: `neurosieve gc {others}`") from None
+        wanted |= {node.folder for plan in plans.values() for node in plan.nodes.values()}
     garbage = sorted(project.store.present() - wanted)
     total = 0
     for folder in garbage:

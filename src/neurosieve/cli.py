@@ -94,12 +94,19 @@ def log(address: str, scale: str | None) -> None:
 
 @cli.command()
 @click.option("--delete", is_flag=True, help="Delete what is listed; without it nothing is touched.")
-def gc(delete: bool) -> None:
+@click.option(
+    "--scale",
+    "scales",
+    multiple=True,
+    type=click.Choice(["smoke", "default", "full"]),
+    help="Keep only what these scales reach.",
+)
+def gc(delete: bool, scales: tuple[str, ...]) -> None:
     """List the nodes that no configured study reaches at any scale, and delete them only when told."""
     from neurosieve import browse
     from neurosieve.project import Project
 
-    for line in browse.collect_garbage(Project.here(), delete):
+    for line in browse.collect_garbage(Project.here(), delete, scales):
         click.echo(line)
 
 
