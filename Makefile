@@ -22,7 +22,7 @@ DEV := .venv/.installed-dev-$(KEY)
 INSTALL := TORCH_INDEX='$(TORCH_INDEX)' $(PYTHON) workflow/install.py
 
 .NOTPARALLEL:
-.PHONY: study all test lint format docs bench data save restore clean help env env-dev
+.PHONY: study all test lint format docs data save restore clean help env env-dev
 
 study: $(RUN) ## the main study, ssd, and its page (default)
 	@$(BIN)/snakemake $(STUDY) $(ARGS); code=$$?; $(BIN)/neurosieve verdicts $(STUDY); exit $$code
@@ -50,9 +50,6 @@ format: $(DEV) ## rewrite all code in the one style
 docs: $(RUN) ## rewrite the generated pages of docs/
 	$(BIN)/python docs/generate.py
 
-bench: $(DEV) ## races against other libraries
-	$(BIN)/python -m pytest benchmarks --benchmark-only $(TEST_ARGS)
-
 data: $(RUN) ## fetch a public data set: make data DATA=fashion-mnist DATA_URL=...
 	@DATA_URL='$(DATA_URL)' $(BIN)/python workflow/fetch.py $(DATA)
 
@@ -64,7 +61,7 @@ restore: $(RUN) ## fetch what the store lacks and draw the page
 
 clean: ## remove caches; results, data and .venv stay
 	rm -rf .benchmarks .hypothesis .import_linter_cache .pytest_cache .ruff_cache .snakemake build dist
-	find docs src tests workflow benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	find docs src tests workflow -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
