@@ -73,7 +73,7 @@ def plan(study: str | None, why: str | None, scale: str | None) -> None:
 @click.argument("address")
 @SCALE
 def path(address: str, scale: str | None) -> None:
-    """Print the directory of a node: `neurosieve path ssd/ssd-pruned/11`, `ssd/ssd-pruned/11/onnx`, or a key."""
+    """Print the directory of a node: `neurosieve path ssd/ssd@setting=digits/11` (or …/11/onnx), or a key."""
     from neurosieve import browse
     from neurosieve.project import Project
 
