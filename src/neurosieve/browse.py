@@ -138,7 +138,7 @@ def find_node(project: Project, address: str, study: str | None = None) -> tuple
         except KeyError:
             continue
     raise UserError(
-        f"no node '{address}' in {', '.join(slugs)}; write study/variant@axis=value/seed, or a key that `plan` shows"
+        f"no node '{address}' in {', '.join(slugs)}; write study/variant/seed, or a key that `plan` shows"
     )
 
 
