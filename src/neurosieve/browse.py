@@ -137,9 +137,7 @@ def find_node(project: Project, address: str, study: str | None = None) -> tuple
             return plan, plan.address(address)
         except KeyError:
             continue
-    raise UserError(
-        f"no node '{address}' in {', '.join(slugs)}; write study/variant/seed, or a key that `plan` shows"
-    )
+    raise UserError(f"no node '{address}' in {', '.join(slugs)}; write study/variant/seed, or a key that `plan` shows")
 
 
 def _models(plan: StudyPlan) -> dict[str, Cell]:
