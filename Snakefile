@@ -1,6 +1,6 @@
 """neurosieve: prepare -> train -> intervene -> export -> evaluate -> verdict -> report.
 
-The plan (src/neurosieve/plan.py) knows every node; only missing ones and the page become jobs.
+The plan (src/neurosieve/plan/) knows every node; only missing ones and the page become jobs.
 """
 
 import sys

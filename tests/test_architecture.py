@@ -82,15 +82,16 @@ def a_package(folder, **files):
         ("training__sgd", "from . import digits\nimport numpy", True),
         ("optim__extra", "from neurosieve import training", False),
         ("optim__extra", "from .loop import fit", True),
-        ("plan", "import neurosieve.study", True),
-        ("study", "from neurosieve.cli import main", False),
+        ("plan__nodes", "import neurosieve.plan.study", True),
+        ("plan__study", "from neurosieve.cli import main", False),
         ("cli", "from neurosieve.datasets import digits", True),
         ("attic", "", False),
     ],
 )
 def test_what_counts_as_pointing_upwards(tmp_path, importer, text, allowed):
     others = dict.fromkeys(
-        ["cli", "plan", "study", "optim__loop", "datasets__digits", "training__digits", "training__sgd"], ""
+        ["cli", "plan__nodes", "plan__study", "optim__loop", "datasets__digits", "training__digits", "training__sgd"],
+        "",
     )
     modules = a_package(tmp_path, **{**others, importer: text})
     assert (generate.misplaced(modules, LAYERS) == []) is allowed

@@ -11,7 +11,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from neurosieve import cli, yaml12
+from neurosieve import cli
+from neurosieve.plan import yaml12
 
 ROOT = Path(__file__).parents[1]
 VERBS = sorted(cli.cli.commands)

@@ -19,10 +19,10 @@ import numpy as np
 import polars as pl
 
 from neurosieve.artifacts.model import Model, read_model
-from neurosieve.fingerprint import Source
 from neurosieve.jobs.run import run_node
-from neurosieve.plan import Node, StudyPlan
-from neurosieve.project import Project
+from neurosieve.plan.fingerprint import Source
+from neurosieve.plan.nodes import Node, StudyPlan
+from neurosieve.plan.project import Project
 from tests.pipeline.sandbox import OVERLAY, ROOT, STUDY, Sandbox
 
 

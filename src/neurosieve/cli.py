@@ -49,8 +49,8 @@ for _stage, _text in STAGES.items():
 @SCALE
 def report(stamp: str | None, scale: str | None) -> None:
     """Draw the page, the links by study and variant, and the flat metrics, from what is in the store."""
-    from neurosieve.project import Project
-    from neurosieve.views import write_views
+    from neurosieve.plan.project import Project
+    from neurosieve.views.written import write_views
 
     click.echo(write_views(Project.here(scale), stamp))
 
@@ -61,8 +61,8 @@ def report(stamp: str | None, scale: str | None) -> None:
 @SCALE
 def plan(study: str | None, why: str | None, scale: str | None) -> None:
     """Print the tree of nodes: done or to do, last known seconds, disk."""
-    from neurosieve import browse
-    from neurosieve.project import Project
+    from neurosieve.plan.project import Project
+    from neurosieve.views import browse
 
     project = Project.here(scale)
     for line in browse.why(project, study, why) if why else browse.tree(project, study):
@@ -74,8 +74,8 @@ def plan(study: str | None, why: str | None, scale: str | None) -> None:
 @SCALE
 def path(address: str, scale: str | None) -> None:
     """Print the directory of a node: `neurosieve path ssd/ssd@setting=digits/11` (or …/11/onnx), or a key."""
-    from neurosieve import browse
-    from neurosieve.project import Project
+    from neurosieve.plan.project import Project
+    from neurosieve.views import browse
 
     project = Project.here(scale)
     click.echo(browse.directory(project, address))
@@ -86,8 +86,8 @@ def path(address: str, scale: str | None) -> None:
 @SCALE
 def log(address: str, scale: str | None) -> None:
     """Print the log of a node's last run; ADDRESS as for `path`."""
-    from neurosieve import browse
-    from neurosieve.project import Project
+    from neurosieve.plan.project import Project
+    from neurosieve.views import browse
 
     click.echo(browse.log_text(Project.here(scale), address), nl=False)
 
@@ -103,8 +103,8 @@ def log(address: str, scale: str | None) -> None:
 )
 def gc(delete: bool, scales: tuple[str, ...]) -> None:
     """List the nodes that no configured study reaches at any scale, and delete them only when told."""
-    from neurosieve import browse
-    from neurosieve.project import Project
+    from neurosieve.plan.project import Project
+    from neurosieve.views import browse
 
     for line in browse.collect_garbage(Project.here(), delete, scales):
         click.echo(line)
@@ -113,8 +113,8 @@ def gc(delete: bool, scales: tuple[str, ...]) -> None:
 @cli.command()
 def fsck() -> None:
     """Check the content hash of every file in the store; exits with 1 when something is wrong."""
-    from neurosieve import browse
-    from neurosieve.project import Project
+    from neurosieve.plan.project import Project
+    from neurosieve.views import browse
 
     problems, checked = browse.check_store(Project.here())
     for problem in problems:
@@ -129,8 +129,8 @@ def fsck() -> None:
 @SCALE
 def verdicts(study: tuple[str, ...], scale: str | None) -> None:
     """Print the verdicts on the claims of the studies (all by default), and where the page is."""
-    from neurosieve.project import Project
-    from neurosieve.verdict_table import verdict_table
+    from neurosieve.plan.project import Project
+    from neurosieve.views.verdict_table import verdict_table
 
     verdict_table(Project.here(scale), study)
 
@@ -139,7 +139,7 @@ def verdicts(study: tuple[str, ...], scale: str | None) -> None:
 @click.argument("output", required=False, type=click.Path(path_type=Path))
 def schema(output: Path | None) -> None:
     """Print (or write) the JSON Schema of a study's YAML, for completion in editors."""
-    from neurosieve.schema import study_schema
+    from neurosieve.plan.schema import study_schema
 
     text = study_schema()
     if output is None:
@@ -154,7 +154,7 @@ def schema(output: Path | None) -> None:
 @cli.command()
 def save() -> None:
     """Commit the store to DVC and push it."""
-    from neurosieve.project import Project
+    from neurosieve.plan.project import Project
     from neurosieve.versioning import save_store
 
     for line in save_store(Project.here()):
@@ -165,7 +165,7 @@ def save() -> None:
 @click.argument("study", nargs=-1)
 def restore(study: tuple[str, ...]) -> None:
     """Fetch what the DVC remotes hold and add nodes that are absent here; then draw the page."""
-    from neurosieve.project import Project
+    from neurosieve.plan.project import Project
     from neurosieve.versioning import restore_store
 
     for line in restore_store(Project.here(), study):

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from neurosieve.errors import UserError
-from neurosieve.plan import Node, StudyPlan
-from neurosieve.project import Project
-from neurosieve.views import missing_nodes, page_key
+from neurosieve.plan.nodes import Node, StudyPlan
+from neurosieve.plan.project import Project
+from neurosieve.views.written import missing_nodes, page_key
 
 STORE = "results/store"
 PAGE = "results/report"

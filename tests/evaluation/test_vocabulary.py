@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from neurosieve import yaml12
 from neurosieve.evaluation import vocabulary
 from neurosieve.evaluation.claims.grammar import parse_claims
+from neurosieve.plan import yaml12
 
 CLAIMS = Path(__file__).parents[1] / "data" / "claims"
 

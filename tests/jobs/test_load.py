@@ -12,8 +12,8 @@ from tests.toys import model_node
 from neurosieve.artifacts.view import Step
 from neurosieve.errors import UserError
 from neurosieve.jobs.load import Inputs, node_params, verb
-from neurosieve.plan import Node, StudyPlan
-from neurosieve.project import Project
+from neurosieve.plan.nodes import Node, StudyPlan
+from neurosieve.plan.project import Project
 
 
 @pytest.fixture(scope="module")

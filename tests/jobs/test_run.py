@@ -17,8 +17,8 @@ from neurosieve.artifacts.store import read_provenance
 from neurosieve.errors import UserError
 from neurosieve.jobs import run as module
 from neurosieve.jobs.run import in_one_line, refuse_if_changed, run_job, run_node
-from neurosieve.plan import Node, StudyPlan
-from neurosieve.project import Project
+from neurosieve.plan.nodes import Node, StudyPlan
+from neurosieve.plan.project import Project
 
 CONTENT = bare(
     {

@@ -16,8 +16,8 @@ from tests.toys import ORIGINAL, bare, model_node
 from neurosieve.artifacts.data import read_selection
 from neurosieve.artifacts.dataset import DatasetInfo
 from neurosieve.jobs import stages
-from neurosieve.plan import StudyPlan
-from neurosieve.project import Project
+from neurosieve.plan.nodes import StudyPlan
+from neurosieve.plan.project import Project
 
 
 @pytest.fixture(scope="module")

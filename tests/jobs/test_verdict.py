@@ -12,8 +12,8 @@ from tests.toys import bare
 
 from neurosieve.artifacts.metrics import COLLECTED, Measure, frame, write_metrics
 from neurosieve.jobs.verdict import collect, verdicts_of
-from neurosieve.plan import Cell, StudyPlan
-from neurosieve.project import Project
+from neurosieve.plan.nodes import Cell, StudyPlan
+from neurosieve.plan.project import Project
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from neurosieve.artifacts.store import write_provenance
-from neurosieve.project import Project
+from neurosieve.plan.project import Project
 from neurosieve.versioning import restore_store, save_store
 from tests.pipeline.sandbox import ROOT
 

@@ -53,7 +53,7 @@ def test_resources_reach_snakemake_and_memory_doubles(tmp_path: Path, monkeypatc
         resources={"train": {"memory": "300 MB", "minutes": 7, "threads": 3}},
     )
     made = toys.project(tmp_path / "p", {"tiny": content})
-    monkeypatch.setattr("neurosieve.project.Source", lambda memory: made.source)
+    monkeypatch.setattr("neurosieve.plan.project.Source", lambda memory: made.source)
     flow = Workflow(made.root, {})
     plan = flow.plans["tiny"]
 

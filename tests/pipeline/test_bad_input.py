@@ -15,7 +15,7 @@ import yaml
 
 from neurosieve import cli
 from neurosieve.errors import UserError
-from neurosieve.project import Project
+from neurosieve.plan.project import Project
 from tests.pipeline.sandbox import Sandbox
 
 GOOD = """\
@@ -246,7 +246,7 @@ def test_raw_file_that_cannot_be_read(
     monkeypatch.chdir(root)
     (root / "ids.csv").write_text("train-0001\n")
     write(root, GOOD.replace("forget: {sample: 3}", "forget: {ids_file: ids.csv}"))
-    monkeypatch.setattr("neurosieve.hashes.sha256_of", refuse)
+    monkeypatch.setattr("neurosieve.artifacts.hashes.sha256_of", refuse)
     line = answer(root, capsys)
     assert "bad.yaml:9: " in line
     assert "ids.csv cannot be read: Permission denied" in line

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from neurosieve.hashes import sha256_of
+from neurosieve.artifacts.hashes import sha256_of
 from tests.pipeline.sandbox import STUDY, Sandbox
 from tests.pipeline.watch import Run, assert_goes_on, failed_lines, gated, in_mid_job, open_gate, stamps
 

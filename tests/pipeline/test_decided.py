@@ -15,8 +15,8 @@ from neurosieve.artifacts.metrics import COLLECTED
 from neurosieve.artifacts.model import read_model
 from neurosieve.artifacts.store import read_provenance
 from neurosieve.errors import UserError
-from neurosieve.plan import StudyPlan
-from neurosieve.project import Project
+from neurosieve.plan.nodes import StudyPlan
+from neurosieve.plan.project import Project
 from tests import toys
 from tests.toys import ORIGINAL, bare, centres, loaded, model_node
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from neurosieve.errors import UserError
-from neurosieve.project import Project
+from neurosieve.plan.project import Project
 from neurosieve.versioning import restore_store, save_store
 from neurosieve.versioning.objects import Objects
 from tests.pipeline.clones import (

@@ -15,8 +15,8 @@ from typing import Any
 
 import psutil
 
-from neurosieve.browse import check_store
-from neurosieve.project import Project
+from neurosieve.plan.project import Project
+from neurosieve.views.browse import check_store
 from tests.pipeline.sandbox import STUDY, Ran, Sandbox
 
 PATIENCE = 120.0

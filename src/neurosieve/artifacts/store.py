@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from neurosieve.artifacts.hashes import sha256_of
 from neurosieve.errors import UserError
-from neurosieve.hashes import sha256_of
 
 PROVENANCE = "provenance.json"
 RUN_FILES = ("timings.parquet", "verdicts.parquet", "verdicts.json")

@@ -13,14 +13,14 @@ from pydantic import BaseModel
 
 from neurosieve.artifacts.data import Data, read_selection
 from neurosieve.artifacts.dataset import Dataset, read_dataset
+from neurosieve.artifacts.hashes import sha256_of
 from neurosieve.artifacts.metrics import read_metrics
 from neurosieve.artifacts.model import Model, read_model
 from neurosieve.artifacts.store import read_provenance
 from neurosieve.artifacts.view import Step
 from neurosieve.errors import UserError
-from neurosieve.hashes import sha256_of
-from neurosieve.plan import Node, StudyPlan
-from neurosieve.project import Project
+from neurosieve.plan.nodes import Node, StudyPlan
+from neurosieve.plan.project import Project
 
 
 @dataclass

@@ -18,8 +18,8 @@ from typing import Any
 from neurosieve.artifacts.store import storage_error, write_provenance
 from neurosieve.errors import UserError
 from neurosieve.jobs.load import Inputs
-from neurosieve.plan import Node, StudyPlan
-from neurosieve.project import Project
+from neurosieve.plan.nodes import Node, StudyPlan
+from neurosieve.plan.project import Project
 
 
 def run_node(project: Project, plan: StudyPlan, node: Node) -> Path:

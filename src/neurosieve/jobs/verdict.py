@@ -11,7 +11,7 @@ import polars as pl
 
 from neurosieve.artifacts.metrics import COLLECTED, read_metrics
 from neurosieve.jobs.load import Inputs
-from neurosieve.plan import StudyPlan
+from neurosieve.plan.nodes import StudyPlan
 
 Reader = Callable[[str], Path | None]
 """Directory of a node by key, None where it was not computed."""
@@ -63,7 +63,7 @@ def verdicts_of(plan: StudyPlan, directory: Reader) -> tuple[list[Any], dict[str
     """Verdicts on what exists, and the collected tables by name. Nothing is stored."""
     from neurosieve.evaluation.claims.decide import decide
     from neurosieve.evaluation.claims.grammar import parse_claims
-    from neurosieve.grid_claims import grid_of
+    from neurosieve.plan.grid_claims import grid_of
 
     tables = {name: collect(plan, directory, name) for name in ("metrics", "timings", "items")}
     claims = parse_claims(plan.slug, plan.settings["claims"])

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from neurosieve.artifacts.store import PROVENANCE, Store, read_provenance, write_error
 from neurosieve.errors import UserError
-from neurosieve.plan import StudyPlan
-from neurosieve.project import Project
+from neurosieve.plan.nodes import StudyPlan
+from neurosieve.plan.project import Project
 from neurosieve.versioning.listings import LOCK, Files, Listing, current, earlier
 from neurosieve.versioning.objects import DAMAGED, Objects
 
@@ -36,7 +36,7 @@ def restore_store(project: Project, studies: Sequence[str] = ()) -> Iterator[str
     yield f"{len(restoring.added)} nodes restored, {restoring.before} were here"
     yield from _state(plans, project.store.present())
 
-    from neurosieve.views import write_views
+    from neurosieve.views.written import write_views
 
     page = write_views(project)
     yield f"page: {page.relative_to(project.root)}"

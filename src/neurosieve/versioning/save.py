@@ -12,8 +12,8 @@ from pathlib import Path
 
 from neurosieve.artifacts.store import PROVENANCE, Store
 from neurosieve.errors import UserError
-from neurosieve.plan import STAGES
-from neurosieve.project import Project
+from neurosieve.plan.nodes import STAGES
+from neurosieve.plan.project import Project
 from neurosieve.versioning.listings import LOCK, current, in_conflict, lock_text, sides
 from neurosieve.versioning.objects import DAMAGED, REMEDY, Objects
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from neurosieve.components import ParamsError, checked_params, find
 from neurosieve.datasets.images.cifar import Params, prepare
 from neurosieve.datasets.selection import where
 from neurosieve.errors import UserError
-from neurosieve.fingerprint import Source
+from neurosieve.plan.components import ParamsError, checked_params, find
+from neurosieve.plan.fingerprint import Source
 
 
 def write_archive(path, folder, members):

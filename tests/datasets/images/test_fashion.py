@@ -5,11 +5,11 @@ from tests.datasets.images.idx import write_idx
 
 from neurosieve.artifacts.dataset import read_dataset, write_dataset
 from neurosieve.artifacts.raw import raw_fields
-from neurosieve.components import ParamsError, checked_params, files_of, find
 from neurosieve.datasets.images import fashion
 from neurosieve.datasets.images.fashion import CLASSES, FILES, Params, prepare
 from neurosieve.errors import UserError
-from neurosieve.fingerprint import Source
+from neurosieve.plan.components import ParamsError, checked_params, files_of, find
+from neurosieve.plan.fingerprint import Source
 
 PER_CLASS = {"train": 8, "test": 3}
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from neurosieve import yaml12
 from neurosieve.errors import UserError
 from neurosieve.evaluation.claims.grammar import claim_hash, parse_claims
+from neurosieve.plan import yaml12
 
 CLAIMS = Path(__file__).parents[2] / "data" / "claims"
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from neurosieve import yaml12
 from neurosieve.errors import UserError
 from neurosieve.evaluation.claims.grammar import Claim, parse_claims
 from neurosieve.evaluation.claims.grid import Grid, VariantGrid, check_grid
+from neurosieve.plan import yaml12
 
 CLAIMS = Path(__file__).parents[2] / "data" / "claims"
 

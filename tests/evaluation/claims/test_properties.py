@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neurosieve import yaml12
 from neurosieve.evaluation import vocabulary
 from neurosieve.evaluation.claims import walk
 from neurosieve.evaluation.claims.decide import decide, summary, verdicts_frame
 from neurosieve.evaluation.claims.grammar import Claim, parse_claims
 from neurosieve.evaluation.claims.grid import Grid, VariantGrid
+from neurosieve.plan import yaml12
 
 PATHS = sorted((Path(__file__).parents[2] / "data" / "claims").glob("*.yaml"))
 OPTIONS = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])

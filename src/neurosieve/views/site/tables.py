@@ -1,0 +1,162 @@
+"""Metrics, targets, layers, chains, nodes and packages of a study as the view model holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from neurosieve.evaluation.vocabulary import direction, unit
+from neurosieve.plan.nodes import STAGES, Cell, StudyPlan
+from neurosieve.report import state as page
+from neurosieve.views.site.reader import LastRun, Reader
+
+KEYS = ["variant", "target", "metric", "split", "at"]
+
+
+def metrics(frames: Mapping[str, pl.DataFrame], plan: StudyPlan) -> tuple[page.MetricRow, ...]:
+    """One row per variant, target, metric, split and axis point, with the value, model and rows of every seed.
+
+    Variants and their axis points come in the order of the study's file, so that the main setting is shown first.
+    """
+    order = {variant: place for place, variant in enumerate(dict.fromkeys(cell.variant for cell in plan.cells))}
+    rows = []
+    for name in ("metrics", "timings"):
+        table = frames.get(name)
+        if table is None:
+            continue
+        for group, values in table.group_by(KEYS, maintain_order=True):
+            named: dict[str, Any] = dict(zip(KEYS, group, strict=True))
+            seeds, counts = values["seed"].to_list(), set(values["n"].to_list())
+            rows.append(
+                page.MetricRow(
+                    **named,
+                    unit=unit(named["metric"]),
+                    direction=direction(named["metric"]),
+                    timing=name == "timings",
+                    values=dict(zip(seeds, values["value"].to_list(), strict=True)),
+                    models=dict(zip(seeds, values["model"].to_list(), strict=True)),
+                    n=(counts.pop() or None) if len(counts) == 1 else None,
+                )
+            )
+    return tuple(sorted(rows, key=lambda row: order.get(row.variant, len(order))))
+
+
+def targets(plan: StudyPlan) -> tuple[page.TargetRow, ...]:
+    """Every export that the plan asks for."""
+    pairs = dict.fromkeys((cell.variant, cell.target) for cell in plan.cells if cell.target != "native")
+    return tuple(page.TargetRow(variant=variant, target=target) for variant, target in pairs)
+
+
+def chains(plan: StudyPlan) -> dict[str, tuple[str, ...]]:
+    """Kinds of the steps from training to each variant, in order (`unlearn`, `prune`); empty for a training."""
+    found: dict[str, tuple[str, ...]] = {}
+    for cell in plan.cells:
+        name = cell.variant.split("@")[0]
+        if name not in found:
+            found[name] = _chain(plan, cell)
+    return found
+
+
+def _chain(plan: StudyPlan, cell: Cell) -> tuple[str, ...]:
+    steps: list[str] = []
+    node = plan.nodes[cell.model]
+    while node.stage == "intervene":
+        steps.append(str(node.recipe.get("kind", "")))
+        node = plan.nodes[node.recipe["inputs"]["model"]]
+    return tuple(step for step in reversed(steps) if step != "analysis")
+
+
+def layers(reader: Reader) -> tuple[page.LayerRow, ...]:
+    """Tables of layers that unlearning steps left in their history (`layer`, `elements`, `selected`), by seed."""
+    found: dict[tuple[str, str], tuple[int, dict[int | None, int]]] = {}
+    for cell in reader.cells():
+        node = reader.plan.nodes[cell.model]
+        folder = reader.directory(cell.model)
+        if node.recipe.get("kind") != "unlearn" or folder is None or _is_sweep(reader, cell):
+            continue
+        for layer, elements, selected in _history(folder / "history.parquet"):
+            found.setdefault((cell.variant, layer), (elements, {}))[1][cell.seed] = selected
+    return tuple(
+        page.LayerRow(variant=variant, layer=layer, elements=elements, selected=selected)
+        for (variant, layer), (elements, selected) in found.items()
+        if elements
+    )
+
+
+def _is_sweep(reader: Reader, cell: Cell) -> bool:
+    """Whether the cell is one point of a sweep: those are too many for a table of layers each."""
+    name = cell.variant.split("@")[0]
+    return sum(other.variant.split("@")[0] == name for other in reader.cells()) > 8 * len(reader.plan.grid["seeds"])
+
+
+def _history(path: Path) -> list[tuple[str, int, int]]:
+    wanted = ["layer", "elements", "selected"]
+    if not path.is_file():
+        return []
+    if set(wanted) - set(pl.read_parquet_schema(path)):
+        return []
+    return [(str(a), int(b), int(c)) for a, b, c in pl.read_parquet(path, columns=wanted).select(wanted).iter_rows()]
+
+
+def nodes(reader: Reader, run: LastRun) -> tuple[page.Node, ...]:
+    """Provenance by stage and variant (networks) or component (everything else): keys, seeds, cost, when made."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for record in reader.records.values():
+        groups.setdefault((record["stage"], _row_name(record)), []).append(record)
+    order = sorted(groups, key=lambda one: STAGES.index(one[0]))  # stable: the plan's order within a stage
+    return tuple(_node(stage, name, groups[stage, name], run) for stage, name in order)
+
+
+def _row_name(record: Mapping[str, Any]) -> str:
+    if record["stage"] in ("train", "intervene"):
+        parts = str(record.get("asked_by", "")).split("/")
+        if len(parts) > 1:
+            return parts[1].split("@")[0]
+    return str(record["name"])
+
+
+def _node(stage: str, name: str, group: list[dict[str, Any]], run: LastRun) -> page.Node:
+    made = [run.made(record) for record in group]
+    memory = [record["run"]["peak_memory_mb"] for record in group if record["run"].get("peak_memory_mb") is not None]
+    use = str(group[0]["recipe"].get("component", {}).get("use", ""))
+    return page.Node(
+        stage=stage,
+        name=name,
+        key=group[0]["key"],
+        nodes=len(group),
+        component=use.partition(".")[2] if use.partition(".")[0] in _PACKAGES else use,
+        cpu_seconds=round(sum(record["run"].get("cpu_seconds", 0.0) for record in group), 3),
+        peak_memory_mb=max(memory, default=None),
+        seeds=tuple(sorted({seed for record in group if (seed := record["recipe"].get("seed")) is not None})),
+        from_store=None if None in made else not any(made),
+        date=max((str(record["run"].get("started", ""))[:10] for record in group), default=""),
+    )
+
+
+_PACKAGES = ("datasets", "training", "interventions", "export", "evaluation")
+
+
+def packages(reader: Reader) -> dict[str, str]:
+    """Versions of the packages that the nodes' code imports."""
+    found: dict[str, str] = {}
+    for record in reader.records.values():
+        found |= record["recipe"].get("component", {}).get("packages", {})
+    return dict(sorted(found.items()))
+
+
+def machines(reader: Reader) -> tuple[str, ...]:
+    """`Linux x86_64, Python 3.11.7`, of every machine that made a node."""
+    found = {
+        f"{record['run']['machine']}, Python {record['run'].get('python', '?')}"
+        for record in reader.records.values()
+        if record["run"].get("machine")
+    }
+    return tuple(sorted(found))
+
+
+def commits(reader: Reader) -> tuple[str, ...]:
+    """Commits of the code that made the nodes."""
+    return tuple(sorted({commit for record in reader.records.values() if (commit := record["run"].get("commit"))}))

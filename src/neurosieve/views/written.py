@@ -1,0 +1,134 @@
+"""Views: what people look at, derived from the store in seconds and stamped with the state they show.
+
+The page (`results/report/`), links by study, variant and seed (`results/studies/`), the verdicts of all studies
+(`results/verdicts.parquet`) and flat metrics for DVC (`results/metrics/`). A view is written aside and renamed;
+a view of another state has another stamp, so it is missing, not stale.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Set
+from pathlib import Path
+
+import polars as pl
+
+from neurosieve.artifacts.store import Store
+from neurosieve.plan.nodes import StudyPlan, key_of
+from neurosieve.plan.project import Project
+
+RENDERER = "neurosieve.report.page"
+
+
+def missing_nodes(plans: Mapping[str, StudyPlan], present: Set[str]) -> dict[str, list[str]]:
+    """Keys of each study's nodes that are not in the store."""
+    return {
+        slug: [key for key, node in plan.nodes.items() if node.folder not in present] for slug, plan in plans.items()
+    }
+
+
+def page_key(
+    project: Project, plans: Mapping[str, StudyPlan], missing: Mapping[str, list[str]], assume: Set[str] = frozenset()
+) -> str:
+    """Key of the page's state: what each study's plan is, what of it is missing, why it failed, the code.
+
+    Studies in `assume` are taken as complete; what they share with others is then there too.
+    """
+    studies, notes = {}, project.store.failures() if any(missing.values()) else {}
+    computed = {key for slug in assume for key in missing[slug]}
+    for slug, plan in plans.items():
+        lacking = [key for key in missing[slug] if key not in computed]
+        failed = {key: notes[key] for key in lacking if key in notes}
+        studies[slug] = [plan.verdict, len(lacking), failed, plan.settings]
+    code = project.source.fingerprint(RENDERER).code
+    views = project.source.facts("neurosieve.views.written")["tree"], project.source.digest_of("views/site")
+    return key_of({"studies": studies, "scale": project.scale, "code": code, "views": views})
+
+
+def write_views(project: Project, stamp: str | None = None) -> Path:
+    """Draw everything from what is in the store; the path of the page. `stamp` is the state that was asked for."""
+    from neurosieve.report.page import render
+    from neurosieve.views.site import site_of
+
+    store = project.store
+    plans, present = project.plans(), store.present()
+    stamp = stamp or page_key(project, plans, missing_nodes(plans, present))
+    aside = store.scratch("page")
+    try:
+        render(site_of(project, plans, present), aside, store.work)
+        (aside / f"shown-{stamp}").touch()
+        _swap(store, aside, store.results / "report")
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    _link_studies(store, plans, present, stamp)
+    _write_tables(store, plans)
+    return store.results / "report" / "index.html"
+
+
+def _link_studies(store: Store, plans: Mapping[str, StudyPlan], present: Set[str], stamp: str) -> None:
+    """`results/studies/<study>/<variant>/seed11` -> the model's node; `…/seed11-onnx` the export's."""
+    aside = store.scratch("studies")
+    for plan in plans.values():
+        for cell in plan.cells:
+            node = plan.nodes[cell.export or cell.model]
+            if node.folder not in present:
+                continue
+            seed = f"seed{cell.seed}" if cell.seed is not None else "any-seed"
+            name = seed if cell.target == "native" else f"{seed}-{cell.target}"
+            folder = aside / plan.slug / cell.variant
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to(Path("../../../store") / node.folder)
+    (aside / f"shown-{stamp}").touch()
+    _swap(store, aside, store.results / "studies")
+
+
+def _write_tables(store: Store, plans: Mapping[str, StudyPlan]) -> None:
+    """All verdicts in one table, and each complete study's flat metrics (no timings: they would differ every time)."""
+    verdicts = []
+    for slug, plan in plans.items():
+        folder = plan.nodes[plan.verdict].folder
+        if not store.exists(folder):
+            continue
+        verdicts.append(pl.read_parquet(store.path(folder) / "verdicts.parquet"))
+        if plan.scale != "smoke":
+            _write_flat(store, slug, pl.read_parquet(store.path(folder) / "metrics.parquet"), verdicts[-1])
+    if verdicts:
+        temporary = store.work / f"verdicts-{os.getpid()}.parquet"
+        pl.concat(verdicts, how="diagonal_relaxed").write_parquet(temporary)
+        os.replace(temporary, store.results / "verdicts.parquet")
+
+
+def _write_flat(store: Store, slug: str, metrics: pl.DataFrame, verdicts: pl.DataFrame) -> None:
+    """`<study>.json` (means over seeds, verdicts) and `<study>.csv` (every value) for `dvc metrics` and `dvc plots`."""
+    folder = store.results / "metrics"
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = ["variant", "target", "metric", "split", "at"]
+    flat: dict[str, dict[str, float]] = {}
+    for row in metrics.group_by(keys).agg(pl.col("value").mean()).sort(keys).iter_rows(named=True):
+        variant = row["variant"] if row["target"] == "native" else f"{row['variant']} on {row['target']}"
+        name = " ".join(part for part in (row["metric"], row["split"], row["at"]) if part)
+        flat.setdefault(variant, {})[name] = round(row["value"], 6)
+    record = {"claims": dict(verdicts.select("claim", "verdict").iter_rows()), "metrics": flat}
+    _replace(folder / f"{slug}.json", json.dumps(record, indent=1, sort_keys=True) + "\n")
+    _replace(folder / f"{slug}.csv", metrics.select(*keys, "seed", "value").sort([*keys, "seed"]).write_csv())
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole, and only if it differs, so that git and DVC see no change where there is none."""
+    if path.exists() and path.read_text() == text:
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    os.replace(temporary, path)
+
+
+def _swap(store: Store, new: Path, final: Path) -> None:
+    """Put a finished directory in place of the old one."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    if final.exists() or final.is_symlink():
+        store.bury(final)
+    os.rename(new, final)
+    for dead in store.work.glob(f"dead-{final.name}-*"):
+        shutil.rmtree(dead, ignore_errors=True)
