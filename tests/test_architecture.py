@@ -62,6 +62,21 @@ def test_help_imports_nothing_heavy():
     assert HEAVY & set(done.stderr.split()) == set()
 
 
+def test_a_job_imports_nothing_that_only_planning_or_the_page_needs():
+    code = "import sys, neurosieve.jobs.run, neurosieve.jobs.stages; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT / "src")},
+        check=True,
+    )
+    ours = {name for name in done.stdout.split() if name.startswith("neurosieve.")}
+    assert "neurosieve.plan.nodes" in ours
+    unwanted = ("neurosieve.plan.study", "neurosieve.plan.planner", "neurosieve.report", "neurosieve.evaluation.claims")
+    assert {name for name in ours if name.startswith(unwanted)} == set()
+
+
 def a_package(folder, **files):
     """The modules of a package neurosieve whose files are given as a__b="text" for a/b.py."""
     for name, text in files.items():

@@ -82,7 +82,7 @@ def install(extra: str, lock: int) -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"].get(extra, [])
+    wanted = project["dependencies"] + needs(project["optional-dependencies"], extra)
     pins = (ROOT / "constraints.txt").read_text().split()
     torch = next(pin for pin in pins if pin.startswith("torch=="))
     pip = (PYTHON, "-m", "pip", "install", "-c", "constraints.txt")
@@ -91,6 +91,15 @@ def install(extra: str, lock: int) -> None:
     call(lock, *pip, torch, "setuptools", *wanted)
     # no build environment and no index: this step works without a network
     call(lock, *pip, "--no-index", "--no-deps", "--no-build-isolation", "-e", ".")
+
+
+def needs(extras: dict[str, list[str]], extra: str) -> list[str]:
+    """What an extra asks for, with what the extras of our own that it names ask for."""
+    found = []
+    for name in extras.get(extra, []):
+        own = name.startswith("neurosieve[") and name[len("neurosieve[") : -1].split(",")
+        found += [need for part in own for need in needs(extras, part)] if own else [name]
+    return found
 
 
 def call(lock: int, *command: str | Path) -> None:

@@ -11,9 +11,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from neurosieve.plan.study import Resources
+if TYPE_CHECKING:
+    from neurosieve.plan.study import Resources
 
 STAGES = ("prepare", "train", "intervene", "export", "evaluate", "verdict")
 

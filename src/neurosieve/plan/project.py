@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, StrictInt, ValidationError, field_validator
+from pydantic import ValidationError
 
 from neurosieve.artifacts.hashes import FileHashes
 from neurosieve.artifacts.store import Store
@@ -20,31 +20,9 @@ from neurosieve.plan import yaml12
 from neurosieve.plan.components import explain
 from neurosieve.plan.fingerprint import Source
 from neurosieve.plan.nodes import StudyPlan
-from neurosieve.plan.study import RESERVED, Scale, distinct_seeds, load_study
+from neurosieve.plan.settings import RESERVED, Scale, Settings
 
 CONFIG = Path("config/config.yaml")
-
-
-class Settings(BaseModel):
-    """`config/config.yaml`: which studies, at which scale; `seeds` and `targets` override the studies' own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    studies: list[str]
-    scale: Scale = "default"
-    seeds: list[StrictInt] | None = None
-    targets: list[str] | None = None
-
-    @field_validator("seeds")
-    @classmethod
-    def _seeds(cls, seeds: list[int] | None) -> list[int] | None:
-        return distinct_seeds(seeds) if seeds is not None else None
-
-    @field_validator("studies")
-    @classmethod
-    def _distinct(cls, studies: list[str]) -> list[str]:
-        if len(set(studies)) != len(studies):
-            raise ValueError("a study is listed twice")
-        return studies
 
 
 @dataclass
@@ -137,6 +115,7 @@ class Project:
 
     def _expand(self, path: Path, cache: Path) -> StudyPlan:
         from neurosieve.plan.planner import Planner
+        from neurosieve.plan.study import load_study
 
         overrides: dict[str, Any] = {"seeds": self.settings.seeds} if self.settings.seeds else {}
         loaded = load_study(path, self.scale, overrides)

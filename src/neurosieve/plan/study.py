@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, f
 from neurosieve.errors import UserError
 from neurosieve.plan import yaml12
 from neurosieve.plan.components import explain, field_names, first_problem
+from neurosieve.plan.settings import RESERVED, SCALES, Scale, distinct_seeds
 from neurosieve.report.state import Paper
 
 STEPS = {
@@ -23,24 +24,12 @@ STEPS = {
     "adapt": "adaptation",
 }
 """Keys of a variant that apply an intervention -> the kind (first part of `use:`) they take."""
-RESERVED = {"all", "prepare", "train", "intervene", "export", "evaluate", "verdict", "report"}
-Scale = Literal["smoke", "default", "full"]
-SCALES: tuple[Scale, ...] = ("smoke", "default", "full")
 Stage = Literal["prepare", "train", "intervene", "export", "evaluate", "verdict"]
 Device = Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")]
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-def distinct_seeds(seeds: list[int]) -> list[int]:
-    """Seeds that differ and that every random generator takes. Raises ValueError."""
-    if len(set(seeds)) != len(seeds) or not seeds:
-        raise ValueError("seeds must differ, and there must be one")
-    if not all(0 <= seed < 2**32 for seed in seeds):
-        raise ValueError("a seed is a whole number from 0 to 4294967295")
-    return seeds
 
 
 class Use(BaseModel):

@@ -12,7 +12,7 @@ from neurosieve.artifacts.store import PROVENANCE, read_provenance
 from neurosieve.errors import UserError
 from neurosieve.plan.nodes import Cell, Node, StudyPlan, key_of
 from neurosieve.plan.project import Project
-from neurosieve.plan.study import SCALES
+from neurosieve.plan.settings import SCALES
 
 
 def tree(project: Project, study: str | None) -> Iterator[str]:

@@ -28,7 +28,7 @@ from typing import NoReturn, TextIO
 
 PRELOAD = (
     "numpy scipy.special scipy.stats sklearn.linear_model numba polars pyarrow.ipc pyarrow.parquet torch"
-    " torch._dynamo safetensors.torch pydantic click orjson yaml"
+    " torch._dynamo safetensors.torch pydantic.main pydantic.fields click orjson yaml"
 )
 ENDING = {signal.SIGTERM, signal.SIGINT}
 PR_SET_PDEATHSIG = 1

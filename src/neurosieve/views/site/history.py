@@ -18,7 +18,8 @@ from typing import Any, cast
 from neurosieve.errors import UserError
 from neurosieve.evaluation.claims.grammar import claim_hash, parse_claims
 from neurosieve.plan.project import Project
-from neurosieve.plan.study import Scale, load_study
+from neurosieve.plan.settings import Scale
+from neurosieve.plan.study import load_study
 from neurosieve.report import state as page
 from neurosieve.views.site.reader import Reader
 
