@@ -1,8 +1,12 @@
+import math
+
+import numpy as np
 import pytest
 import torch
+from scipy.spatial.distance import jensenshannon
 from tests.support import golden, perceptron
 
-from neurosieve.optim.losses import divergence_per_element, mixed_targets, squared_logits, supervised
+from neurosieve.optim.losses import divergence_per_element, jensen_shannon, mixed_targets, squared_logits, supervised
 
 
 @pytest.mark.parametrize("temperature", [1, 2])
@@ -26,3 +30,16 @@ def test_supervised_is_the_mean_negative_log_probability():
     net, x, y = perceptron(3, 2), torch.randn(4, 3), torch.tensor([0, 1, 1, 0])
     expected = -net(x).log_softmax(1)[torch.arange(4), y].mean()
     torch.testing.assert_close(supervised(net, x, y), expected)
+
+
+@pytest.mark.parametrize("temperature", [1, 3])
+def test_jensen_shannon_is_scipys_distance_squared(temperature):
+    first, second = torch.randn(2, 6, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    p, q = (np.asarray((logits / temperature).softmax(1)) for logits in (first, second))
+    np.testing.assert_allclose(jensen_shannon(first, second, temperature), jensenshannon(p, q, axis=1) ** 2, atol=1e-12)
+
+
+def test_jensen_shannon_from_the_same_to_the_opposite():
+    logits = torch.tensor([[900.0, 0.0], [0.0, 900.0]])
+    assert jensen_shannon(logits, logits).tolist() == [0, 0]
+    assert jensen_shannon(logits, logits.flip(0)).tolist() == pytest.approx([math.log(2)] * 2)

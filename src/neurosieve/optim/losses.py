@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -26,3 +28,14 @@ def mixed_targets(flag: Tensor, bad: Tensor, good: Tensor, temperature: float = 
 def divergence_per_element(student: Tensor, targets: Tensor, temperature: float = 1.0) -> Tensor:
     """KL(targets || softmax(student / temperature)), averaged over rows AND classes; no factor temperature^2."""
     return F.kl_div(F.log_softmax(student / temperature, dim=1), targets, reduction="none").mean()
+
+
+def jensen_shannon(first: Tensor, second: Tensor, temperature: float = 1.0) -> Tensor:
+    """Jensen-Shannon divergence of softmax(first / temperature) and softmax(second / temperature) [rows], in nats.
+
+    JS(p, q) = (KL(p || m) + KL(q || m)) / 2 with m = (p + q) / 2; from 0 to ln 2.
+    """
+    p, q = (F.log_softmax(logits / temperature, dim=1) for logits in (first, second))
+    mixture = torch.logaddexp(p, q) - math.log(2)
+    divergences = (F.kl_div(mixture, side, reduction="none", log_target=True).sum(dim=1) for side in (p, q))
+    return sum(divergences, torch.zeros(len(first), dtype=p.dtype, device=p.device)) / 2

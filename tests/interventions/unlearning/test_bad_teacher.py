@@ -7,22 +7,11 @@ from tests.support import blobs, forgetting, forgetting_class, same_state, small
 
 from neurosieve.artifacts.log import Log
 from neurosieve.errors import UserError
-from neurosieve.interventions.unlearning.bad_teacher import Params, intervene, random_teacher
+from neurosieve.interventions.unlearning.bad_teacher import Params, intervene
 from neurosieve.interventions.unlearning.finetune import Params as Finetune
 from neurosieve.interventions.unlearning.finetune import intervene as finetune
 
 IMAGES = blobs(120, 3, (1, 11, 11))
-
-
-def test_the_bad_teacher_is_fresh_seeded_and_draws_nothing_from_outside():
-    model = small_resnet()
-    state = torch.get_rng_state()
-    one, two, three = (random_teacher(model, seed) for seed in (0, 0, 1))
-    assert torch.equal(torch.get_rng_state(), state)
-    assert same_state(one, two)
-    assert not same_state(one, three)
-    assert not same_state(one, model.system)
-    assert not one.training
 
 
 def test_teaches_forget_rows_uncertainty_and_keeps_the_others():

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from neurosieve.artifacts.data import Data
 from neurosieve.artifacts.log import Log
-from neurosieve.artifacts.model import Model, build_model
+from neurosieve.artifacts.model import Model
 from neurosieve.errors import UserError
 from neurosieve.optim.loop import Recipe, fit, generator, warm_up
 from neurosieve.optim.losses import divergence_per_element, mixed_targets
+from neurosieve.optim.teachers import random_teacher
 
 VIEWS = ("forget", "retain")
 SLICE = 512
@@ -68,13 +69,6 @@ def intervene(model: Model, data: Data, params: Params, seed: int, log: Log) -> 
     for row in history:
         log.step(**row)
     return model.with_(system=student)
-
-
-def random_teacher(model: Model, seed: int) -> nn.Module:
-    """The same architecture with freshly drawn weights, in eval mode; the global random state is left alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(generator(seed, "bad teacher").initial_seed())
-        return build_model(model.component, model.params, model.schema, model.device).system.eval()
 
 
 def _logits(module: nn.Module, inputs: Tensor) -> Tensor:
