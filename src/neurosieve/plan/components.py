@@ -31,6 +31,8 @@ VERBS = {
 }
 """Package below neurosieve -> name of the verb its components have."""
 
+KINDS = ("[key]", "str", "declared", "titled")
+"""What pydantic puts into the place of an error to say which kind of a union it took."""
 _NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*")
 
 
@@ -149,7 +151,7 @@ def first_problem(error: ValidationError) -> Any:
 def explain(error: ValidationError, allowed: list[str]) -> tuple[str, tuple[str | int, ...]]:
     """The first problem of a pydantic error in one line, with the field's path."""
     first = first_problem(error)
-    place = tuple(part for part in first["loc"] if part not in ("[key]", "str"))  # "str": one kind of a union
+    place = tuple(part for part in first["loc"] if part not in KINDS)
     name = ".".join(str(part) for part in place) or "value"
     if first["type"] == "extra_forbidden":
         return f"unknown key '{name}'{_near(str(place[-1]), allowed)}; allowed: {', '.join(allowed)}", place

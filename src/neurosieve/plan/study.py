@@ -8,13 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictInt,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from neurosieve.errors import UserError
 from neurosieve.plan import yaml12
 from neurosieve.plan.components import explain, field_names, first_problem
 from neurosieve.plan.settings import RESERVED, SCALES, Scale, distinct_seeds
-from neurosieve.report.state import Paper
+from neurosieve.report.state import FigureSpec, FigureTitle, Paper
 
 STEPS = {
     "analysis": "analysis",
@@ -78,12 +88,14 @@ class StepUse(Use):
 
 
 class Resources(_Part):
-    """What a node asks of the machine: memory such as `1 GB`, minutes, threads, gpu."""
+    """What a node asks of the machine: memory such as `1 GB`, minutes, threads, gpu; and how often it saves itself."""
 
     memory: str = Field("1 GB", pattern=r"^\d+(\.\d+)? ?[MG]B$")
     minutes: float = Field(10, gt=0)
     threads: int = Field(1, ge=1)
     gpu: int = Field(0, ge=0)
+    checkpoint_minutes: float = Field(5, ge=0)
+    """Between two states that a long fit keeps, to go on from if its job is ended; 0: after every step."""
 
     @property
     def mem_mb(self) -> int:
@@ -155,6 +167,13 @@ class Evaluation(Use):
     of: list[str] | None = None
 
 
+Figure = Annotated[
+    Annotated[FigureSpec, Tag("declared")] | Annotated[FigureTitle, Tag("titled")],
+    Discriminator(lambda one: "declared" if "metric" in one else "titled"),
+]
+"""A figure of the study's own, or the finding of one that every study has."""
+
+
 class Study(_Part):
     """One published system, or a user's own model."""
 
@@ -172,7 +191,7 @@ class Study(_Part):
     claims: list[dict[str, Any]] = []
     absent: dict[str, str] = {}
     """Variants or axis values that claims name and this study does not compute, with the reason."""
-    figures: list[dict[str, Any]] = []
+    figures: list[Figure] = []
     notes: dict[str, str] = {}
     device: Device = "cpu"
 

@@ -7,15 +7,20 @@ import io
 from collections.abc import Sequence
 
 from neurosieve.report import rows
-from neurosieve.report.charts import dotplot, forgetting, layers, membership, sweep
+from neurosieve.report.charts import declared, dotplot, forgetting, layers, membership, sweep
 from neurosieve.report.charts.figure import Figure
 from neurosieve.report.state import Samples, StudyState
 
 
 def study_figures(study: StudyState, panels: Sequence[rows.Panel]) -> list[Figure]:
-    """Forgetting map, cost, sweep, membership, where it dampens; a study that forgets nothing: its first measure."""
-    first = forgetting.forgetting_map(study, panels) or dotplot.measure(study, panels)
+    """What the study's file declares; forgetting map, cost, sweep, membership, where it dampens.
+
+    A study that forgets nothing and declares nothing shows its first measure.
+    """
+    own = declared.figures(study)
+    first = forgetting.forgetting_map(study, panels) or (None if own else dotplot.measure(study, panels))
     found = [
+        *own,
         first,
         dotplot.cost(study, panels),
         sweep.sweeps(study, panels),

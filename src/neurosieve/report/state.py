@@ -203,6 +203,49 @@ class FigureTitle(Part):
     when: dict[str, str]
 
 
+class FigureSpec(Part):
+    """A figure that a study's file declares: `metric` over the axis `x`, one curve (or lane) per value of `by`."""
+
+    name: str
+    kind: Literal["lines", "raster"] = "lines"
+    """Curves of metric rows, or lanes of the rows of items.parquet (`x` is then the item's number)."""
+    metric: str
+    x: str
+    by: str = "variant"
+    panel: str = ""
+    """Axis with a panel per value."""
+    split: str = ""
+    target: str = "native"
+    variants: tuple[str, ...] = ()
+    """Variants that are drawn; empty: all that have the metric."""
+    at: dict[str, Any] = {}
+    """Values of other axes: `{omega: 60}`; a list allows each of its values."""
+    theory: str = ""
+    """Metric that is drawn as a dashed line beside."""
+    log: tuple[Literal["x", "y"], ...] = ()
+    words: str = ""
+    """What the measure is called."""
+    x_words: str = ""
+    """What the axis is called."""
+    question: str = ""
+    """Title while nothing is claimed."""
+    sub: str = ""
+    title: str = ""
+    when: dict[str, str] = {}
+
+
+class Series(Part):
+    """Rows of items.parquet in order: one metric of one variant, split and seed, `y` at the items' numbers `x`."""
+
+    variant: str
+    metric: str
+    seed: int | None = None
+    split: str = ""
+    at: str = ""
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
 class StudyState(Part):
     """One study: its page and its row in the ledger."""
 
@@ -213,6 +256,10 @@ class StudyState(Part):
     answer_for: dict[str, str] = {}
     """Verdict by claim that the answer was written for; with another one it is withheld."""
     titles: tuple[FigureTitle, ...] = ()
+    figures: tuple[FigureSpec, ...] = ()
+    """Figures that the study's file declares beside those that every study has."""
+    series: tuple[Series, ...] = ()
+    """Sequences that its declared figures show."""
     paper: Paper | None = None
     family: str = ""
     state: State = "complete"

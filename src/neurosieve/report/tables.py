@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,8 @@ from neurosieve.report.state import Dataset, StudyState
 Values = Mapping[int | None, float]
 PLACED = ("size_bytes", "max_logit_difference", "latency_ratio")
 """Metrics of an export that have a column of their own."""
+FEW_PLACES = 4
+"""Places of a metric's own axis that still make columns of a table."""
 
 
 def methods(study: StudyState, panels: Sequence[rows.Panel]) -> list[dict[str, Any]]:
@@ -34,7 +37,7 @@ def methods(study: StudyState, panels: Sequence[rows.Panel]) -> list[dict[str, A
     found = []
     for panel in panels:
         points = [point for point in panel.points if not point.axes]
-        measured = {column for point, column in panel.cells if point in points}
+        measured = _without_courses({column for point, column in panel.cells if point in points})
         columns = [column for column in panel.columns if column in measured and _differs(panel, points, column)]
         same = [column for column in panel.columns if column in measured and column not in columns]
         body = _body(study, panel, points, columns)
@@ -44,6 +47,13 @@ def methods(study: StudyState, panels: Sequence[rows.Panel]) -> list[dict[str, A
         ]
         found.append({"title": panel.label, "head": head, "body": body, "same": _same(panel, same)})
     return found
+
+
+def _without_courses(columns: Iterable[rows.Column]) -> set[rows.Column]:
+    """Without measures along an axis of their own with many places: those are figures, not columns."""
+    listed = list(columns)
+    along = Counter((column.metric, column.split) for column in listed if column.at)
+    return {column for column in listed if not column.at or along[column.metric, column.split] <= FEW_PLACES}
 
 
 def _differs(panel: rows.Panel, points: Sequence[rows.Point], column: rows.Column) -> bool:

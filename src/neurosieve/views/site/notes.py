@@ -3,7 +3,8 @@
 Keys of `notes` that the page knows: `field` (heading in the ledger), `stands-in-for`, `differs` (from the paper),
 `answer-for` (`S1 holds, S3 fails`: the verdicts that `answer` was written for), `pilot` (every criterion was written
 after a pilot: which) and `pilot-S1` (that claim's). An entry of `figures` is `{name: map, title: a finding, when: {S1:
-holds}}`: the title is shown only while those claims have those verdicts.
+holds}}`: the title is shown only while those claims have those verdicts. With a `metric` it is a figure of the
+study's own (`report.state.FigureSpec`).
 """
 
 from __future__ import annotations
@@ -49,5 +50,10 @@ def titles(figures: Sequence[Mapping[str, Any]]) -> tuple[page.FigureTitle, ...]
             name=str(one["name"]), title=str(one["title"]), when={str(k): str(v) for k, v in one["when"].items()}
         )
         for one in figures
-        if one.get("name") and one.get("title") and isinstance(one.get("when"), Mapping)
+        if one.get("title") and one.get("when")
     )
+
+
+def declared(figures: Sequence[Mapping[str, Any]]) -> tuple[page.FigureSpec, ...]:
+    """Figures of the study's own."""
+    return tuple(page.FigureSpec.model_validate(dict(one)) for one in figures if "metric" in one)

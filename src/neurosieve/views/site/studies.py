@@ -89,12 +89,15 @@ def _study(reader: Reader, run: Any, criteria: history.Histories) -> page.StudyS
     missing = [node for node in plan.nodes.values() if node.folder not in reader.present]
     last = _last_complete(reader) if missing and not failures else ""
     known = notes.read(settings.get("notes") or {})
+    declared = notes.declared(settings.get("figures") or [])
     return page.StudyState(
         slug=plan.slug,
         question=settings["question"],
         answer=settings["answer"],
         paper=page.Paper.model_validate(settings["paper"]) if settings["paper"] else None,
         titles=notes.titles(settings.get("figures") or []),
+        figures=declared,
+        series=tables.series(frames, declared),
         **known,
         state=_state(reader, missing, failures, last),
         nodes_done=len(plan.nodes) - len(missing),
@@ -145,7 +148,7 @@ def _decided(reader: Reader) -> tuple[tuple[dict[str, Any], ...], dict[str, pl.D
     if stored is None:
         verdicts, frames = verdicts_of(reader.plan, reader.directory)
         return tuple(verdict.as_dict() for verdict in verdicts), frames
-    paths = {name: stored / f"{name}.parquet" for name in ("metrics", "timings")}
+    paths = {name: stored / f"{name}.parquet" for name in ("metrics", "timings", "items")}
     frames = {name: pl.read_parquet(path) for name, path in paths.items() if path.exists()}
     return tuple(_verdicts(stored)), frames
 

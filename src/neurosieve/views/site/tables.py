@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,23 @@ def metrics(frames: Mapping[str, pl.DataFrame], plan: StudyPlan) -> tuple[page.M
                 )
             )
     return tuple(sorted(rows, key=lambda row: order.get(row.variant, len(order))))
+
+
+def series(frames: Mapping[str, pl.DataFrame], figures: Iterable[page.FigureSpec]) -> tuple[page.Series, ...]:
+    """Items of the metrics that lanes are drawn of, in the items' order; an item that is no number has no place."""
+    wanted = {one.metric for one in figures if one.kind == "raster"}
+    table = frames.get("items")
+    if table is None or not wanted:
+        return ()
+    table = table.filter(pl.col("metric").is_in(wanted), pl.col("target") == "native")
+    table = table.with_columns(pl.col("item").cast(pl.Float64, strict=False)).drop_nulls("item")
+    keys = ["variant", "metric", "split", "at", "seed"]
+    return tuple(
+        page.Series(
+            **dict(zip(keys, group, strict=True)), x=tuple(rows["item"].to_list()), y=tuple(rows["value"].to_list())
+        )
+        for group, rows in table.sort("item").group_by(keys, maintain_order=True)
+    )
 
 
 def targets(plan: StudyPlan) -> tuple[page.TargetRow, ...]:
