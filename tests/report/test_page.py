@@ -350,6 +350,12 @@ def test_targets_show_sizes_differences_and_why_one_is_missing(drawn):
     assert "not exported: no spiking layers" in rows[1].text
 
 
+def test_a_study_that_goes_to_no_hardware_says_why(drawn):
+    page = study_page(drawn(sites.study(targets=(), not_exported="no tensor program: a simulation of agents")))
+    assert "no tensor program: a simulation of agents" in page.by_id("targets").parent.parent.text
+    assert "#targets" in [one.attributes["href"] for one in page.classed("toc")[0].all("a")]
+
+
 def test_the_data_card_names_the_origin_and_provenance_every_node(drawn):
     page = study_page(drawn(sites.study()))
     card = page.by_id("data").parent.parent

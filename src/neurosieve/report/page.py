@@ -136,7 +136,7 @@ def _contents(view: dict[str, Any]) -> list[tuple[str, str]]:
         ("claims", "Claims", view["claims"]),
         ("figures", "Figures", view["figures"]),
         ("methods", "All methods", view["tables"]),
-        ("targets", "Hardware targets", view["targets"]),
+        ("targets", "Hardware targets", view["targets"] or view["s"].not_exported),
         ("data", "Data", view["data"]),
         ("reproduce", "Reproduce", True),
         ("provenance", "Provenance", view["nodes"] or view["facts"]),

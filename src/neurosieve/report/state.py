@@ -289,6 +289,8 @@ class StudyState(Part):
     layers: tuple[LayerRow, ...] = ()
     metrics: tuple[MetricRow, ...] = ()
     targets: tuple[TargetRow, ...] = ()
+    not_exported: str = ""
+    """Why nothing of the study goes to hardware."""
     nodes: tuple[Node, ...] = ()
     packages: dict[str, str] = {}
     commands: tuple[tuple[str, str], ...] = ()

@@ -15,6 +15,7 @@ def test_known_keys_become_fields_of_the_page():
             "answer-for": "S1 holds, S2 not decided; S3 fails",
             "pilot": "all of them",
             "pilot-S1": "alpha",
+            "no-export": "no tensor program",
             "something else": "kept out",
         }
     )
@@ -23,6 +24,7 @@ def test_known_keys_become_fields_of_the_page():
         "stands_in_for": "CIFAR-100",
         "differs": "smaller",
         "answer_for": {"S1": "holds", "S2": "not decided", "S3": "fails"},
+        "not_exported": "no tensor program",
         "pilots": {"*": "all of them", "S1": "alpha"},
     }
 

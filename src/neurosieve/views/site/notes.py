@@ -2,7 +2,7 @@
 
 Keys of `notes` that the page knows: `field` (heading in the ledger), `stands-in-for`, `differs` (from the paper),
 `answer-for` (`S1 holds, S3 fails`: the verdicts that `answer` was written for), `pilot` (every criterion was written
-after a pilot: which) and `pilot-S1` (that claim's). An entry of `figures` is `{name: map, title: a finding, when: {S1:
+after a pilot: which), `pilot-S1` (that claim's) and `no-export` (why nothing goes to hardware). An entry of `figures` is `{name: map, title: a finding, when: {S1:
 holds}}`: the title is shown only while those claims have those verdicts. With a `metric` it is a figure of the
 study's own (`report.state.FigureSpec`).
 """
@@ -27,6 +27,7 @@ def read(notes: Mapping[str, str]) -> dict[str, Any]:
         "family": notes.get("field", ""),
         "stands_in_for": notes.get("stands-in-for", ""),
         "differs": notes.get("differs", ""),
+        "not_exported": notes.get("no-export", ""),
         "answer_for": _verdicts(notes.get("answer-for", "")),
         "pilots": pilots,
     }
