@@ -63,10 +63,14 @@ def verdicts_of(plan: StudyPlan, directory: Reader) -> tuple[list[Any], dict[str
     """Verdicts on what exists, and the collected tables by name. Nothing is stored."""
     from neurosieve.evaluation.claims.decide import decide
     from neurosieve.evaluation.claims.grammar import parse_claims
+    from neurosieve.evaluation.curve import with_derived
     from neurosieve.plan.grid_claims import grid_of
 
     tables = {name: collect(plan, directory, name) for name in ("metrics", "timings", "items")}
     claims = parse_claims(plan.slug, plan.settings["claims"])
+    asked = [name for claim in claims for name in claim.metrics]
+    for name in ("metrics", "timings"):
+        tables[name] = with_derived(tables[name], asked)
     verdicts = decide(
         plan.slug,
         claims,

@@ -18,6 +18,7 @@ from neurosieve.plan.recipes import Place, Recipes, Request
 from neurosieve.plan.study import LoadedStudy, StepUse, Use, merge
 
 DECIDER = "neurosieve.evaluation.claims.decide"
+DERIVER = "neurosieve.evaluation.curve"
 FORGET = {"where": "selection.where", "sample": "selection.sample", "ids_file": "selection.ids"}
 """Key of `forget:` -> the dataset component that chooses the rows."""
 PAGE_NEEDS = {"question", "paper", "answer", "claims", "absent", "figures", "notes"}
@@ -280,6 +281,7 @@ class Planner:
     def _add_verdict(self) -> None:
         recipe, self.plan.grid = claims_recipe(self.loaded, self.cells, self.plan)
         recipe |= self.source.fingerprint(DECIDER).recipe()
+        recipe["derived"] = self.source.fingerprint(DERIVER).code
         metrics = [key for cell in self.plan.cells for key in cell.metrics] + list(self.plan.studywide)
         recipe["cells"] = canonical([[c.variant, c.seed, c.target, *c.metrics] for c in self.plan.cells])
         recipe["studywide"] = list(self.plan.studywide)
