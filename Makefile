@@ -6,11 +6,13 @@
 #   make STUDY=granet             another study than ssd
 #   make ARGS="-n"                more options for Snakemake
 #   make test TEST_ARGS="-k sam"  more options for pytest
+#   make bench BENCH_ARGS="-k dampen"  only some races
 PYTHON ?= python3
 TORCH_INDEX ?=
 STUDY ?= ssd
 ARGS ?=
 TEST_ARGS ?=
+BENCH_ARGS ?=
 DATA ?=
 DATA_URL ?=
 
@@ -22,7 +24,7 @@ DEV := .venv/.installed-dev-$(KEY)
 INSTALL := TORCH_INDEX='$(TORCH_INDEX)' $(PYTHON) workflow/install.py
 
 .NOTPARALLEL:
-.PHONY: study all test lint format docs data save restore clean help env env-dev
+.PHONY: study all test bench lint format docs data save restore clean help env env-dev
 
 study: $(RUN) ## the main study, ssd, and its page (default)
 	@$(BIN)/snakemake $(STUDY) $(ARGS); code=$$?; $(BIN)/neurosieve verdicts $(STUDY); exit $$code
@@ -32,6 +34,9 @@ all: $(RUN) ## every study
 
 test: $(DEV) ## the whole test suite
 	$(BIN)/python -m pytest $(TEST_ARGS)
+
+bench: $(DEV) ## races against plain code and peers, as a table of ratios
+	$(BIN)/python -m pytest benchmarks --benchmark-quiet $(BENCH_ARGS)
 
 lint: $(DEV) ## style, types, layers, Snakemake's linter, generated pages
 	$(BIN)/ruff check .
@@ -61,7 +66,7 @@ restore: $(RUN) ## fetch what the store lacks and draw the page
 
 clean: ## remove caches; results, data and .venv stay
 	rm -rf .benchmarks .hypothesis .import_linter_cache .pytest_cache .ruff_cache .snakemake build dist
-	find docs src tests workflow -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	find benchmarks docs src tests workflow -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -80,23 +80,16 @@ def dampened(
 
     Both importances hold every named parameter. Raises UserError when one is missing, misshapen or not finite.
     """
-    work = copy.deepcopy(module)
-    names, parameters = zip(*work.named_parameters(), strict=True)
-    bounds = np.cumsum([0, *(p.numel() for p in parameters)])
-    theta = flat(list(parameters))
-    full, part = (_flat_importance(work, importance) for importance in (stored, forget))
-    selected, total, smallest = dampen(theta, full, part, params.alpha, params.lambda_, params.zero, bounds)
-    assign(list(parameters), theta)
-    table = [
-        {
-            "layer": name,
-            "elements": p.numel(),
-            "selected": int(count),
-            "mean_beta": float(beta_sum / count) if count else None,
-            "min_beta": float(beta_min) if count else None,
-        }
-        for name, p, count, beta_sum, beta_min in zip(names, parameters, selected, total, smallest, strict=True)
-    ]
+    work, table = copy.deepcopy(module), []
+    for name, p in work.named_parameters():
+        theta = flat([p])
+        full, part = (_vector(importance, name, p) for importance in (stored, forget))
+        counted = dampen(theta, full, part, params.alpha, params.lambda_, params.zero, np.array([0, theta.size]))
+        assign([p], theta)
+        count, beta_sum, beta_min = (values[0] for values in counted)
+        row = {"layer": name, "elements": p.numel(), "selected": int(count)}
+        row["mean_beta"], row["min_beta"] = (float(beta_sum / count), float(beta_min)) if count else (None, None)
+        table.append(row)
     return work, table
 
 
@@ -129,11 +122,11 @@ def check(note: dict[str, Any], model: Model, params: Params) -> None:
             )
 
 
-def _flat_importance(module: nn.Module, importance: dict[str, Tensor]) -> np.ndarray:
-    """Importances as a vector in the order of the module's parameters."""
-    for name, p in module.named_parameters():
-        if name not in importance or importance[name].shape != p.shape:
-            raise UserError(f"the importance has no tensor '{name}' of shape {list(p.shape)}; recompute it")
-        if not importance[name].isfinite().all():
-            raise UserError(f"the importance of '{name}' is not finite; recompute it")
-    return flat([importance[name] for name, _ in module.named_parameters()])
+def _vector(importance: dict[str, Tensor], name: str, p: Tensor) -> np.ndarray:
+    """The importance of one parameter as a vector in the parameter's order."""
+    if name not in importance or importance[name].shape != p.shape:
+        raise UserError(f"the importance has no tensor '{name}' of shape {list(p.shape)}; recompute it")
+    vector = importance[name].detach().to("cpu").reshape(-1).numpy()
+    if not np.isfinite(vector).all():
+        raise UserError(f"the importance of '{name}' is not finite; recompute it")
+    return vector
