@@ -37,3 +37,6 @@ def test_is_stored_and_loaded_like_a_network(tmp_path):
     }
     with pytest.raises(UserError, match="shape"):
         load_state(other, {"place": np.zeros(4), "count": np.array(0)}, "file")
+    other.resizable = frozenset({"place"})
+    load_state(other, {"place": np.zeros(4), "count": np.array(0)}, "file")
+    assert other["place"].shape == (4,)

@@ -1,6 +1,7 @@
 """Made-up view models: numbers that occur nowhere else, so that the pages can be read back."""
 
 from neurosieve.report.state import (
+    Cost,
     Dataset,
     Failure,
     MetricRow,
@@ -9,6 +10,7 @@ from neurosieve.report.state import (
     Run,
     Samples,
     Site,
+    Slow,
     StageTotal,
     StudyState,
     Summary,
@@ -344,6 +346,27 @@ def failure(**more):
     return Failure(**(fields | more))
 
 
+def costs():
+    """Two studies, three stages, numbers of their own."""
+    table = (
+        ("ssd", "train", 12, 61.173, 60.411, 465.3),
+        ("ssd", "evaluate", 77, 10.917, 10.733, 551.7),
+        ("granet", "train", 3, 3721.5, 3698.25, None),
+    )
+    names = ("study", "stage", "nodes", "wall_seconds", "cpu_seconds", "peak_memory_mb")
+    return tuple(Cost(**dict(zip(names, row, strict=True))) for row in table)
+
+
+def slowest():
+    """Two nodes, one of them without its memory."""
+    first = {"title": "granet/dense/11", "stage": "train", "name": "resnet9-backprop", "key": "1959715f6315cf23"}
+    second = {"title": "ssd/original/12", "stage": "train", "name": "resnet9-backprop", "key": "30ea82ae72b0d630"}
+    return (
+        Slow(**first, wall_seconds=1241.17, cpu_seconds=1233.9),
+        Slow(**second, wall_seconds=7.119, cpu_seconds=7.083, peak_memory_mb=465.3),
+    )
+
+
 def several():
     """Every state on one page."""
     nothing = {"claims": (), "metrics": (), "targets": (), "nodes": ()}
@@ -377,4 +400,6 @@ def several():
             **nothing,
         ),
         study(slug="disgan", family="Brain data", state="not run", datasets=(), **nothing),
+        costs=costs(),
+        slowest=slowest(),
     )

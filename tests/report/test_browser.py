@@ -29,7 +29,8 @@ QUIET = [
     "--disable-sync",
 ]
 SCREENS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
-PAGES = ["index.html", "composition.html", "studies/ssd.html", "studies/granet.html", "studies/tadred.html"]
+STUDIES = ["studies/ssd.html", "studies/granet.html", "studies/tadred.html"]
+PAGES = ["index.html", "composition.html", "time.html", *STUDIES]
 
 
 def absent(what):
@@ -121,7 +122,7 @@ def test_no_accessibility_violation_and_no_sideways_scrolling(opened, axe, name,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", ["studies/ssd.html", "composition.html"])
+@pytest.mark.parametrize("name", ["studies/ssd.html", "composition.html", "time.html"])
 def test_no_text_of_a_chart_is_cut_off(opened, name, width):
     page = opened(name, width)
     draw_all(page)

@@ -77,8 +77,8 @@ def test_same_view_model_gives_the_same_bytes(tmp_path):
     render(site, tmp_path / "b")
     render(site, tmp_path / "b", tmp_path / "kept")
     assert files(tmp_path / "a") == files(tmp_path / "b")
-    # index, composition, five studies (one has not run), stylesheet, two scripts
-    assert len(files(tmp_path / "a")) == 10
+    # index, composition, time, five studies (one has not run), stylesheet, two scripts
+    assert len(files(tmp_path / "a")) == 11
 
 
 def test_pages_ask_for_nothing_but_the_assets_beside_them(report):

@@ -77,10 +77,18 @@ def of_chains(study):
     return found + [a - b for a, b in itertools.permutations(means, 2)]
 
 
+def of_costs(site):
+    columns = [(cost.nodes, cost.wall_seconds, cost.cpu_seconds) for cost in site.costs]
+    found = [value for column in columns for value in column] + [sum(column) for column in zip(*columns, strict=True)]
+    found += [value for node in site.slowest for value in (node.wall_seconds, node.cpu_seconds)]
+    return found + [one.peak_memory_mb for one in (*site.costs, *site.slowest)]
+
+
 def of_run(site):
     found = [site.run.wall_seconds, site.run.from_store, site.summary.luck]
     found += [site.summary.decided, site.summary.holds, site.summary.holds_firmly, site.summary.exact]
     found += [n for total in site.run.stages for n in (total.nodes, total.cpu_seconds)]
+    found += of_costs(site)
     found.append(sum(total.cpu_seconds for total in site.run.stages))
     for study in site.studies:
         found += [study.nodes_done, study.nodes_total, study.to_compute, study.cpu_seconds]

@@ -115,7 +115,10 @@ def read_model(directory: Path, find: Callable[[str], Path], *, device: str = "c
 
 
 def load_state(system: Any, state: Mapping[str, Any], where: str) -> None:
-    """Load named tensors strictly into a system. Raises UserError with the first name or shape that disagrees."""
+    """Load named tensors strictly into a system; only those it calls `resizable` may have another shape than it has.
+
+    Raises UserError with the first name or shape that disagrees.
+    """
     wanted = system.state_dict()
     missing, unexpected = sorted(set(wanted) - set(state)), sorted(set(state) - set(wanted))
     if missing or unexpected:
@@ -125,7 +128,7 @@ def load_state(system: Any, state: Mapping[str, Any], where: str) -> None:
             f"{where} does not belong to this architecture: {first}, {other} ({len(missing)} and {len(unexpected)})"
         )
     for name, value in wanted.items():
-        if tuple(value.shape) != tuple(state[name].shape):
+        if name not in getattr(system, "resizable", ()) and tuple(value.shape) != tuple(state[name].shape):
             raise UserError(
                 f"{where} does not belong to this architecture: '{name}' has shape {tuple(state[name].shape)},"
                 f" wanted {tuple(value.shape)}"

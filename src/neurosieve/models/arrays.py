@@ -13,8 +13,11 @@ class Arrays:
     """State as named numpy arrays; a subclass adds what the system does.
 
     `state_dict` gives the arrays themselves (not copies), `load_state_dict` takes arrays of the same names and shapes
-    (the artifact's loader has checked them), `changed` is a copy with some arrays replaced.
+    (the artifact's loader has checked them), `changed` is a copy with some arrays replaced. Arrays named in `resizable`
+    may be replaced by some of another shape (an archetype less, more levels of damage).
     """
+
+    resizable: frozenset[str] = frozenset()
 
     def __init__(self, **arrays: Any) -> None:
         self.state: dict[str, np.ndarray] = {name: np.asarray(value) for name, value in arrays.items()}

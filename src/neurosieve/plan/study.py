@@ -167,9 +167,13 @@ class Evaluation(Use):
     of: list[str] | None = None
 
 
+def _kind_of_figure(one: Any) -> str:
+    return "declared" if isinstance(one, FigureSpec) or (isinstance(one, Mapping) and "metric" in one) else "titled"
+
+
 Figure = Annotated[
     Annotated[FigureSpec, Tag("declared")] | Annotated[FigureTitle, Tag("titled")],
-    Discriminator(lambda one: "declared" if "metric" in one else "titled"),
+    Discriminator(_kind_of_figure),
 ]
 """A figure of the study's own, or the finding of one that every study has."""
 
@@ -218,9 +222,9 @@ class LoadedStudy:
     scale: Scale
     study: Study
 
-    def error(self, message: str, *place: str | int) -> UserError:
-        """A UserError that points at a place (keys) of the study's file."""
-        return UserError(f"{yaml12.position(self.path, place)}: {message}")
+    def error(self, message: str, *place: str | int, kind: type[UserError] = UserError) -> UserError:
+        """A UserError (or another `kind` of it) that points at a place (keys) of the study's file."""
+        return kind(f"{yaml12.position(self.path, place)}: {message}")
 
 
 def load_study(path: Path, scale: Scale, overrides: Mapping[str, Any] | None = None) -> LoadedStudy:

@@ -6,7 +6,8 @@
     {intervention_seconds retrained / intervention_seconds ssd}     330 (a slash between spaces)
     {claim S3} · {seeds S3}                                         fails · 2 of 3
 
-A name is `metric [split] variant[@axis=value,…] [on target]`; the number is its mean over the seeds. Nothing is
+A name is `metric [split] variant[@axis=value,…] [on target]`, axes of the metric's own among them; the number is its
+mean over the seeds. Nothing is
 evaluated: a brace holds one name, a difference, a ratio or a claim, or the answer is withheld with the reason.
 """
 
@@ -18,8 +19,8 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from neurosieve.report.numbers import data, duration, shown, significant, unit_word
-from neurosieve.report.rows import NATIVE, parse_point
-from neurosieve.report.state import StudyState
+from neurosieve.report.rows import NATIVE, parse_axes, parse_point
+from neurosieve.report.state import MetricRow, StudyState
 
 _BRACE = re.compile(r"\{([^{}]*)\}")
 _MINUS = re.compile(r"\s[−-]\s")
@@ -107,19 +108,25 @@ def _measured(study: StudyState, name: str) -> tuple[float, str]:
     words = plain.split()
     if len(words) not in (2, 3):
         raise Unfilled(f"'{name}' is not `metric [split] variant [on target]`")
-    point, split = parse_point(words[-1]), words[1] if len(words) == 3 else None
+    asked, split = parse_point(words[-1]), words[1] if len(words) == 3 else None
     rows = [
         row
         for row in study.metrics
         if row.metric == words[0]
         and row.target == (target.strip() or NATIVE)
-        and parse_point(row.variant) == point
+        and _place(row) == (asked.variant, dict(asked.axes))
         and split in (None, row.split)
         and row.values
     ]
     if len(rows) != 1:
         raise Unfilled(f"'{name}' is {'not measured' if not rows else 'several numbers; name its split or its axes'}")
     return rows[0].mean, rows[0].unit
+
+
+def _place(row: MetricRow) -> tuple[str, dict[str, str]]:
+    """Variant and axes of a row, its point's and the metric's own."""
+    point = parse_point(row.variant)
+    return point.variant, {**dict(point.axes), **parse_axes(row.at)}
 
 
 def _verdicts(study: StudyState) -> dict[str, str]:

@@ -161,7 +161,7 @@ def _note(part: Mapping[str, Any]) -> str:
     role = {"requires": "control", "inconclusive_if": "inconclusive if this is met"}
     notes = [role.get(re.split(r"[.\[]", str(part.get("path") or ""))[0], "")]
     notes += [f"chosen: {part['chosen']}" if part.get("chosen") else "", str(part.get("reason") or "")]
-    notes += [f"p = {significant(part['p'], 2)}" if part.get("p") is not None else ""]
+    notes += [f"p = {scientific(part['p'])}" if part.get("p") is not None else ""]
     return "; ".join(note for note in notes if note)
 
 

@@ -1,4 +1,4 @@
-"""Render the report from the view model alone: index, a page per study, composition, and the assets beside them.
+"""Render the report from the view model alone: index, a page per study, composition, time, and the assets beside them.
 
 Same view model, same bytes. The pages open from disk: they ask for nothing but the stylesheet and the scripts
 beside them, and the index is complete without a script.
@@ -15,11 +15,12 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from neurosieve.report import composition, figures, overview, rows, tables, templates
+from neurosieve.report import composition, figures, overview, rows, tables, templates, time
 from neurosieve.report.answer import answer_of
 from neurosieve.report.charts import theme
 from neurosieve.report.check import check
 from neurosieve.report.claims import WORDS, ClaimView, claim_views, tally
+from neurosieve.report.flags import flags
 from neurosieve.report.missing import notices
 from neurosieve.report.state import Dataset, Site, StudyState
 from neurosieve.report.vega import write_bundle
@@ -38,7 +39,7 @@ def render(site: Site, out: Path, cache: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     claims = {study.slug: claim_views(study, site.summary.q) for study in site.studies}
     composed = composition.composed(site)
-    frame = _frame(site) | {"composed": bool(composed)}
+    frame = _frame(site) | {"composed": bool(composed), "spent": bool(site.costs)}
     view = overview.index(site, claims) | {"composition": composition.teaser(composed)}
     _draw(out / "index.html", "index", frame, view, here="results")
     shown = [study for study in site.studies if study.state != "not run"]
@@ -47,9 +48,11 @@ def render(site: Site, out: Path, cache: Path | None = None) -> None:
         _draw(out / "studies" / f"{study.slug}.html", "study", frame | {"root": "../"}, view, here="")
     if composed:
         _draw(out / "composition.html", "composition", frame, {"p": composition.page(composed)}, here="composition")
+    if site.costs:
+        _draw(out / "time.html", "time", frame, {"t": time.page(site)}, here="time")
     for name in ASSETS:
         _write(out / "assets" / name, files("neurosieve.report").joinpath(name).read_text(encoding="utf-8"))
-    if shown:
+    if shown or site.costs:
         write_bundle(out / "assets" / "vega.js", cache)
 
 
@@ -116,6 +119,7 @@ def _study(study: StudyState, claims: list[ClaimView], site: Site) -> dict[str, 
         "code": _safe_link(study),
         "figures": drawn,
         "tables": tables.methods(study, panels),
+        "flags": flags(study),
         "answer": answer,
         "seeds": ", ".join(str(seed) for seed in study.seeds),
         "timed": any(row.timing for row in study.metrics),

@@ -42,6 +42,29 @@ class Run(Part):
     """Day on which the last run started, `2026-11-24`."""
 
 
+class Cost(Part):
+    """What the jobs of one stage of one study took: sums over its nodes, and the most memory that one of them used."""
+
+    study: str
+    stage: str
+    nodes: int
+    wall_seconds: float
+    cpu_seconds: float
+    peak_memory_mb: float | None = None
+
+
+class Slow(Part):
+    """One of the slowest nodes: what asked for it first, its name and key, and what it took."""
+
+    title: str
+    stage: str
+    name: str
+    key: str
+    wall_seconds: float
+    cpu_seconds: float
+    peak_memory_mb: float | None = None
+
+
 class Summary(Part):
     """What all claims say together: counts over every study shown, and how many would hold by luck."""
 
@@ -319,4 +342,6 @@ class Site(Part):
     version: str = ""
     run: Run = Run()
     summary: Summary = Summary()
+    costs: tuple[Cost, ...] = ()
+    slowest: tuple[Slow, ...] = ()
     certificates: tuple[Certificate, ...] = ()

@@ -9,6 +9,8 @@ from typing import Any
 
 BEYOND = 4.0
 """Margins larger than this lie beyond the picture."""
+FEW = 10
+"""Runs that are drawn one by one; of more, only the interval is."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def strip_of(part: Mapping[str, Any]) -> Strip | None:
     low, high = part.get("low"), part.get("high")
     seeds = _seed_positions(part)
     rules = [end for end in holding if math.isfinite(end)]
-    near = [position, *rules, *seeds]
+    near = [position, *rules, *(seeds if len(seeds) <= FEW else ())]
     width = max(near) - min(near) or 1.0
     # an interval of three seeds can be very long: the picture shows at most twice what the points need
     ends = [] if low is None or high is None else [max(low, min(near) - width), min(high, max(near) + width)]
@@ -123,7 +125,7 @@ def strip_of(part: Mapping[str, Any]) -> Strip | None:
         tinted=((x(holding[0]), round(x(holding[1]) - x(holding[0]), 2)),),
         rules=tuple(x(rule) for rule in rules),
         bar=(x(ends[0]), x(ends[1])) if ends else None,
-        seeds=tuple(x(seed) for seed in seeds),
+        seeds=tuple(x(seed) for seed in seeds) if len(seeds) <= FEW else (),
         dot=x(position),
     )
 

@@ -45,7 +45,8 @@ def methods(study: StudyState, panels: Sequence[rows.Panel]) -> list[dict[str, A
             heading(column) | {"ci": any(row["cells"][place].get("ci") for row in body)}
             for place, column in enumerate(columns)
         ]
-        found.append({"title": panel.label, "head": head, "body": body, "same": _same(panel, same)})
+        if columns or same:
+            found.append({"title": panel.label, "head": head, "body": body, "same": _same(panel, same)})
     return found
 
 

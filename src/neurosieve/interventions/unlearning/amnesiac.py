@@ -49,7 +49,8 @@ def intervene(model: Model, data: Data, params: Params, seed: int, log: Log) -> 
         labels = wrong_labels(forget[1], draws)
         columns = [torch.cat([forget[0], retain[0]]), torch.cat([labels, retain[1]])]
         order = generator(seed, "amnesiac order")
-        history = fit(system, columns, supervised, recipe, order, model.role("mask"))
+        resume = log.resume("relabelled")
+        history = fit(system, columns, supervised, recipe, order, model.role("mask"), resume=resume)
     for row in history:
         log.step(**row)
     return model.with_(system=system)

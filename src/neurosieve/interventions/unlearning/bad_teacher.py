@@ -65,7 +65,8 @@ def intervene(model: Model, data: Data, params: Params, seed: int, log: Log) -> 
         good = copy.deepcopy(model.system).eval()
         targets = mixed_targets(flag, _logits(bad, inputs), _logits(good, inputs), params.temperature)
         order = generator(seed, "bad teacher order")
-        history = fit(student, (inputs, targets), loss, recipe, order, model.role("mask"))
+        resume = log.resume("student")
+        history = fit(student, (inputs, targets), loss, recipe, order, model.role("mask"), resume=resume)
     for row in history:
         log.step(**row)
     return model.with_(system=student)

@@ -87,7 +87,7 @@ def dampened(
         counted = dampen(theta, full, part, params.alpha, params.lambda_, params.zero, np.array([0, theta.size]))
         assign([p], theta)
         count, beta_sum, beta_min = (values[0] for values in counted)
-        row = {"layer": name, "elements": p.numel(), "selected": int(count)}
+        row: dict[str, Any] = {"layer": name, "elements": p.numel(), "selected": int(count)}
         row["mean_beta"], row["min_beta"] = (float(beta_sum / count), float(beta_min)) if count else (None, None)
         table.append(row)
     return work, table

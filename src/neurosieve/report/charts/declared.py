@@ -61,6 +61,7 @@ def _figure(study: StudyState, wanted: FigureSpec) -> Figure | None:
         tuple(["Panel", *words] if len(panels) > 1 else words),
         tuple(_numbers(panels, theory, names, places, unit)),
         half=len(panels) == 1,
+        columns=3 if len(panels) % 3 == 0 else 2,
     )
 
 

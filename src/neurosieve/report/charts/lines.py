@@ -109,7 +109,8 @@ def panel(title: str, curves: Curves, theory: Curves, axes: Axes, looks: Mapping
                 continue
             at = {"c": name, "x": axes.places[place]}
             hollow = {"hollow": True} if looks[name].hollow else {}
-            means.append(at | {"y": theme.rounded(mean(values) or 0.0), "place": place} | hollow)
+            named = {} if axes.numeric else {"place": place}
+            means.append(at | {"y": theme.rounded(mean(values) or 0.0)} | named | hollow)
             if 1 < len(values) <= FEW:
                 runs += [at | {"y": theme.rounded(scaled * v), "run": f"{name} {s}"} for s, v in by.items()]
             elif ends := interval(values) if len(values) > FEW else None:
@@ -153,7 +154,9 @@ def _said(means: Sequence[dict[str, Any]], axes: Axes) -> str:
     texts = []
     for name in dict.fromkeys(row["c"] for row in means):
         own = [row for row in means if row["c"] == name]
-        values = ", ".join(f"{shown(row['y'], 2)} at {row['place']}" for row in own[:: max(1, len(own) // 6)])
+        values = ", ".join(
+            f"{shown(row['y'], 2)} at {row.get('place', row['x'])}" for row in own[:: max(1, len(own) // 6)]
+        )
         texts.append(f"{name}: {values}")
     return f"{axes.y} over {axes.x}. {'; '.join(texts)}"
 

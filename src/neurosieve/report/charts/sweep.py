@@ -174,8 +174,8 @@ def _rows(curves: Sequence[Curve], scaled: float, ticks: list[float]) -> dict[st
             for place, by in points.items()
         ],
         "runs": [
-            _point(words, place, value, scaled) | {"run": f"{words} {seed}"}
-            for _, words, points in curves
+            _point(words, place, value, scaled) | {"run": f"{number} {seed}"}
+            for number, (_, words, points) in enumerate(curves)
             for place, by in points.items()
             for seed, value in by.items()
         ],

@@ -2,9 +2,10 @@
 
 Keys of `notes` that the page knows: `field` (heading in the ledger), `stands-in-for`, `differs` (from the paper),
 `answer-for` (`S1 holds, S3 fails`: the verdicts that `answer` was written for), `pilot` (every criterion was written
-after a pilot: which), `pilot-S1` (that claim's) and `no-export` (why nothing goes to hardware). An entry of `figures` is `{name: map, title: a finding, when: {S1:
-holds}}`: the title is shown only while those claims have those verdicts. With a `metric` it is a figure of the
-study's own (`report.state.FigureSpec`).
+after a pilot: which), `pilot-S1` (that claim's), `no-export` (why nothing goes to hardware) and `method`, `original`,
+`retrained`, `baseline` (variants with that role whose names do not say it, `cell-view, chimera`). An entry of `figures`
+is `{name: map, title: a finding, when: {S1: holds}}`: the title is shown only while those claims have those verdicts.
+With a `metric` it is a figure of the study's own (`report.state.FigureSpec`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from neurosieve.errors import UserError
 from neurosieve.report import state as page
 
+ROLES: tuple[page.Role, ...] = ("original", "retrained", "method", "baseline")
 VERDICTS = ("not decided", "inconclusive", "holds", "fails")
 
 
@@ -30,7 +32,12 @@ def read(notes: Mapping[str, str]) -> dict[str, Any]:
         "not_exported": notes.get("no-export", ""),
         "answer_for": _verdicts(notes.get("answer-for", "")),
         "pilots": pilots,
+        "roles": {name: role for role in ROLES for name in _listed(notes.get(role, ""))},
     }
+
+
+def _listed(text: str) -> list[str]:
+    return [name for piece in text.split(",") if (name := piece.strip())]
 
 
 def _verdicts(text: str) -> dict[str, str]:

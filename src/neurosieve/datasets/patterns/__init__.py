@@ -1,0 +1,1 @@
+"""Patterns without a picture: arrays to sort, archetypes to remember."""
