@@ -24,7 +24,7 @@ DEV := .venv/.installed-dev-$(KEY)
 INSTALL := TORCH_INDEX='$(TORCH_INDEX)' $(PYTHON) workflow/install.py
 
 .NOTPARALLEL:
-.PHONY: study all test bench lint format docs data save restore clean help env env-dev
+.PHONY: study all test test-faults test-cluster bench nightly lint format docs data save restore clean help env env-dev
 
 study: $(RUN) ## the main study, ssd, and its page (default)
 	@$(BIN)/snakemake $(STUDY) $(ARGS); code=$$?; $(BIN)/neurosieve verdicts $(STUDY); exit $$code
@@ -34,6 +34,12 @@ all: $(RUN) ## every study
 
 test: $(DEV) ## the whole test suite
 	$(BIN)/python -m pytest $(TEST_ARGS)
+
+test-faults: $(DEV) ## the fault matrix in its long form: kills at random moments, 20 times each
+	$(BIN)/python -m pytest -m faults $(TEST_ARGS)
+
+test-cluster: $(DEV) ## the cluster tier: a real Slurm of one node on loopback
+	$(BIN)/python -m pytest -m cluster tests/cluster $(TEST_ARGS)
 
 bench: $(DEV) ## races against plain code and peers, as a table of ratios
 	$(BIN)/python -m pytest benchmarks --benchmark-quiet $(BENCH_ARGS)
@@ -64,12 +70,15 @@ save: $(RUN) ## keep the store: commit it to DVC and push it
 restore: $(RUN) ## fetch what the store lacks and draw the page
 	$(BIN)/neurosieve restore
 
+nightly: ## one scheduled run: pull, restore, run, save, compare the verdicts
+	@$(PYTHON) workflow/nightly.py
+
 clean: ## remove caches; results, data and .venv stay
 	rm -rf .benchmarks .hypothesis .import_linter_cache .pytest_cache .ruff_cache .snakemake build dist
 	find benchmarks docs src tests workflow -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 env: $(RUN) ## only make .venv, with what runs need
 env-dev: $(DEV) ## only make .venv, with what development needs

@@ -10,8 +10,10 @@ sys.path.insert(0, f"{workflow.basedir}/src")
 from neurosieve.errors import UserError
 from neurosieve.workflow import Workflow
 
+# workers that share no folder, and a storage plugin between them: nodes travel as single files
+stored = workflow.storage_settings.default_storage_provider is not None
 try:
-    flow = Workflow(workflow.basedir, config)
+    flow = Workflow(workflow.basedir, config, one_job=not workflow.is_main_process, stored=stored)
 except UserError as error:
     sys.exit(f"neurosieve: error: {error}")
 
@@ -19,6 +21,7 @@ except UserError as error:
 wildcard_constraints:
     name=r"[a-z0-9._-]+?",
     key=r"[0-9a-f]{16}",
+    slice=r"[0-9a-f]{16}",
 
 
 localrules:
@@ -28,10 +31,10 @@ localrules:
 rule all:
     default_target: True
     input:
-        flow.all(),
+        flow.all,
 
 
-for study in flow.plans:
+for study in flow.aliases:
 
     rule:
         name:
@@ -47,7 +50,9 @@ include: "workflow/rules/intervene.smk"
 include: "workflow/rules/export.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/verdict.smk"
+include: "workflow/rules/bundle.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/collect.smk"
 
 
 onstart:

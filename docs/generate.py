@@ -1,7 +1,8 @@
 """Write the generated pages of docs/: `python docs/generate.py`, or `--check` whether they are up to date.
 
 docs/architecture.md comes from the packages' docstrings, from the imports in their syntax trees and from the
-layers declared in pyproject.toml; nothing of neurosieve is imported.
+layers declared in pyproject.toml; nothing of neurosieve is imported for it. docs/studies/ comes from the study files
+as neurosieve itself reads them (`study_pages.py`).
 """
 
 import ast
@@ -203,21 +204,38 @@ def package_lines(modules: Mapping[str, Module]) -> list[str]:
     return ["## Families", "", "| package | represents |", "|---|---|", *rows, ""]
 
 
-PAGES = {"architecture.md": architecture}
+def pages() -> dict[str, str]:
+    """The text of every page by its path below docs/."""
+    sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "src")]
+    try:
+        from study_pages import pages as study_pages
+
+        from neurosieve.plan.fingerprint import Source
+    finally:
+        del sys.path[:2]
+    return {"architecture.md": architecture(), **study_pages(ROOT, Source())}
 
 
 def main(arguments: list[str]) -> int:
-    """Write every page, or with `--check` only say which differ; the exit status."""
-    stale = []
-    for name, page in PAGES.items():
-        path, text = ROOT / "docs" / name, page()
-        if not path.exists() or path.read_text() != text:
-            stale.append(name)
-            if "--check" not in arguments:
-                path.write_text(text)
-    for name in stale:
-        print(f"docs/{name}: " + ("out of date: run make docs" if "--check" in arguments else "written"))
-    return int("--check" in arguments and bool(stale))
+    """Write every page and remove those of studies that are gone, or with `--check` only say which; the exit status."""
+    check, texts = "--check" in arguments, pages()
+    written = {path.relative_to(ROOT / "docs").as_posix(): path for path in (ROOT / "docs" / "studies").glob("*.md")}
+    gone = sorted(written.keys() - texts.keys())
+    stale = [name for name, text in texts.items() if not same(ROOT / "docs" / name, text)]
+    for name in stale if not check else []:
+        (ROOT / "docs" / name).parent.mkdir(exist_ok=True)
+        (ROOT / "docs" / name).write_text(texts[name])
+    for name in gone if not check else []:
+        written[name].unlink()
+    for name in stale + gone:
+        done = "removed" if name in gone else "written"
+        print(f"docs/{name}: " + ("out of date: run make docs" if check else done))
+    return int(check and bool(stale or gone))
+
+
+def same(path: Path, text: str) -> bool:
+    """Whether a file has this content."""
+    return path.exists() and path.read_text() == text
 
 
 if __name__ == "__main__":

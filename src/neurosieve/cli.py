@@ -33,11 +33,12 @@ def _job(stage: str, text: str) -> None:
     @cli.command(stage, help=f"{text} NODE is a key, `name-key` or `variant/seed`; its inputs must exist.")
     @click.argument("study")
     @click.argument("node")
+    @click.option("--output", type=click.Path(path_type=Path), hidden=True, help="What Snakemake waits for.")
     @SCALE
-    def run(study: str, node: str, scale: str | None) -> None:
+    def run(study: str, node: str, output: Path | None, scale: str | None) -> None:
         from neurosieve.jobs.run import run_job
 
-        click.echo(run_job(study, node, stage, scale))
+        click.echo(run_job(study, node, stage, scale, output if output and output.suffix == ".tar" else None))
 
 
 for _stage, _text in STAGES.items():
@@ -45,14 +46,34 @@ for _stage, _text in STAGES.items():
 
 
 @cli.command()
-@click.option("--stamp", help="State of the page that was asked for (Snakemake gives it).")
+@click.argument("slice_id", metavar="SLICE")
+@click.option("--cpus", type=click.IntRange(1), default=1, show_default=True, help="How many nodes at a time.")
 @SCALE
-def report(stamp: str | None, scale: str | None) -> None:
+def bundle(slice_id: str, cpus: int, scale: str | None) -> None:
+    """Compute the nodes of a slice, as Snakemake asks on a cluster with `--config bundle=MINUTES`."""
+    from neurosieve.jobs.bundle import run_bundle
+
+    run_bundle(slice_id, cpus, scale, click.echo)
+
+
+@cli.command()
+@click.option("--stamp", help="State of the page that was asked for (Snakemake gives it).")
+@click.option(
+    "--packed", type=click.Path(path_type=Path), hidden=True, help="A packed node; it and its like are added."
+)
+@SCALE
+def report(stamp: str | None, packed: Path | None, scale: str | None) -> None:
     """Draw the page, the links by study and variant, and the flat metrics, from what is in the store."""
     from neurosieve.plan.project import Project
     from neurosieve.views.written import write_views
 
-    click.echo(write_views(Project.here(scale), stamp))
+    project = Project.here(scale)
+    if packed:
+        from neurosieve.jobs.packed import unpack
+
+        nodes = (node.folder for plan in project.plans().values() for node in plan.nodes.values())
+        unpack(project.store, packed.parents[1].resolve(), nodes)
+    click.echo(write_views(project, stamp))
 
 
 @cli.command()
@@ -83,13 +104,22 @@ def path(address: str, scale: str | None) -> None:
 
 @cli.command()
 @click.argument("address")
+@click.option("--follow", is_flag=True, help="Go on with what its job adds, until the job ends.")
 @SCALE
-def log(address: str, scale: str | None) -> None:
+def log(address: str, follow: bool, scale: str | None) -> None:
     """Print the log of a node's last run; ADDRESS as for `path`."""
     from neurosieve.plan.project import Project
+
+    project = Project.here(scale)
+    if follow:
+        from neurosieve.views import follow as following
+
+        for text in following.follow(project, address):
+            click.echo(text, nl=False)
+        return
     from neurosieve.views import browse
 
-    click.echo(browse.log_text(Project.here(scale), address), nl=False)
+    click.echo(browse.log_text(project, address), nl=False)
 
 
 @cli.command()
@@ -126,13 +156,28 @@ def fsck() -> None:
 
 @cli.command()
 @click.argument("study", nargs=-1)
+@click.option("--against", metavar="COMMIT", help="Print what changed since a commit instead; exits with 1 or 3.")
 @SCALE
-def verdicts(study: tuple[str, ...], scale: str | None) -> None:
-    """Print the verdicts on the claims of the studies (all by default), and where the page is."""
-    from neurosieve.plan.project import Project
-    from neurosieve.views.verdict_table import verdict_table
+def verdicts(study: tuple[str, ...], against: str | None, scale: str | None) -> None:
+    """Print the verdicts on the claims of the studies (all by default), and where the page is.
 
-    verdict_table(Project.here(scale), study)
+    With --against the exit status is 1 when a claim that held at that commit fails now, 3 when one that held is now
+    inconclusive, not computed or gone.
+    """
+    from neurosieve.plan.project import Project
+
+    project = Project.here(scale)
+    if against is None:
+        from neurosieve.views.verdict_table import verdict_table
+
+        verdict_table(project, study)
+        return
+    from neurosieve.views.verdict_diff import verdict_diff
+
+    lines, status = verdict_diff(project, against, study)
+    for line in lines:
+        click.echo(line)
+    sys.exit(status)
 
 
 @cli.command()
@@ -169,6 +214,20 @@ def restore(study: tuple[str, ...]) -> None:
     from neurosieve.versioning import restore_store
 
     for line in restore_store(Project.here(), study):
+        click.echo(line)
+
+
+@cli.command("export-metadata")
+@click.argument("study")
+@click.argument("output", required=False, type=click.Path(path_type=Path))
+@SCALE
+def export_metadata(study: str, output: Path | None, scale: str | None) -> None:
+    """Write a study's run as a Workflow Run RO-Crate and its datasets as Croissant (to results/metadata/STUDY)."""
+    from neurosieve.metadata import export_metadata
+    from neurosieve.plan.project import Project
+
+    project = Project.here(scale)
+    for line in export_metadata(project, study, output or project.store.results / "metadata" / study):
         click.echo(line)
 
 

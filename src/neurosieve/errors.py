@@ -6,3 +6,20 @@ class UserError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(str(message).split()))
+
+
+STEP = "· "
+"""How a line of progress begins in a job's log; such a line is no error."""
+
+
+class AbsentError(UserError):
+    """What a study needs is not on this machine (a raw file): that study is skipped, others can run."""
+
+
+def killed(stage: str) -> str:
+    """What is said of a job that ended without a word."""
+    more = f"`resources: {{{stage}: {{memory: 4 GB, minutes: 60}}}}`"
+    return (
+        "its process was killed before it could end: out of memory or time (where these are limited, the study's "
+        f"{more} asks for more), or by a signal; run the same command again"
+    )

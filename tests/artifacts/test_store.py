@@ -27,7 +27,8 @@ def written(store: Store, text: str = "content", run: dict | None = None) -> Pat
     (scratch / "checkpoints" / "e1").mkdir(parents=True)
     (scratch / "checkpoints" / "e1" / "model.txt").write_text("early")
     (scratch / "timings.parquet").write_text("1.5")
-    write_provenance(scratch, {"key": "0123456789abcdef", "recipe": {}}, run or {"seconds": 1})
+    record = {"key": "0123456789abcdef", "stage": "train", "name": "little", "recipe": {}}
+    write_provenance(scratch, record, run or {"seconds": 1})
     return scratch
 
 
@@ -132,6 +133,14 @@ def test_check_finds_damage(store: Store, name: str, harm: str) -> None:
     assert ("is missing" in problem) == (harm == "delete")
 
 
+@pytest.mark.parametrize("content", ["[]", "{}", '{"key": "0123456789abcdef", "recipe": {}, "files": {}}'])
+def test_record_of_another_shape_is_one_line(store: Store, content: str) -> None:
+    path = store.publish(written(store), FOLDER)
+    (path / "provenance.json").write_text(content)
+    with pytest.raises(UserError, match=r"provenance\.json is no node's record, or an older one; delete the folder"):
+        store.check(path)
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]"[:1]])
 def test_unreadable_provenance_is_one_line(store: Store, content: str) -> None:
     path = store.publish(written(store), FOLDER)
@@ -146,14 +155,18 @@ def test_record_of_a_node_is_sorted_json(store: Store) -> None:
 
 
 def test_sweep_deletes_old_leftovers_only(store: Store) -> None:
-    old, new = store.scratch("old"), store.scratch("new")
-    (store.work / "plans-x").mkdir()
-    os.utime(old, (1, 1))
-    os.utime(store.work / "plans-x", (1, 1))
-    assert store.sweep() == 1
+    new, mine = store.scratch("new"), store.scratch("train-little-0123456789abcdef")
+    old = mine.with_name(mine.name.replace(f"-{os.getpid()}-", "-4194999-"))
+    state, fresh = store.resume("0123456789abcdef"), store.resume("1123456789abcdef")
+    for folder in (old, store.work / "plans-x", state, fresh):
+        folder.mkdir(parents=True)
+    for folder in (old, mine, store.work / "plans-x", state):
+        os.utime(folder, (1, 1))
+    assert store.sweep() == 2
     assert not old.exists()
-    assert new.exists()
-    assert (store.work / "plans-x").exists()
+    assert not state.exists()
+    assert mine.exists(), "it is old by the clock, but its job lives"
+    assert all(folder.exists() for folder in (new, fresh, store.work / "plans-x"))
     assert time.time() - new.stat().st_mtime < 86400
 
 
@@ -181,6 +194,21 @@ def test_job_that_ended_without_a_word_is_abandoned(store: Store) -> None:
     dead = alive.with_name(alive.name.replace(f"-{os.getpid()}-", "-4194999-"))
     alive.rename(dead)
     assert store.abandoned() == {"0123456789abcdef"}
+    assert store.killed([FOLDER]) == [FOLDER]
+    elsewhere = dead.with_name(f"{dead.name[:-8]}{int(dead.name[-8:-4], 16) ^ 1:04x}{dead.name[-4:]}")
+    dead.rename(elsewhere)
+    assert store.abandoned() == set(), "a process of another machine may live"
+    os.utime(elsewhere, (1, 1))
+    assert store.sweep() == 1
+
+
+def test_job_that_left_an_empty_log_was_killed(store: Store) -> None:
+    log = store.log(FOLDER)
+    log.parent.mkdir(parents=True)
+    log.touch()
+    assert store.killed([FOLDER, "train/other-1123456789abcdef"]) == [FOLDER]
+    store.publish(written(store), FOLDER)
+    assert store.killed([FOLDER]) == []
 
 
 @pytest.mark.parametrize(
@@ -189,6 +217,7 @@ def test_job_that_ended_without_a_word_is_abandoned(store: Store) -> None:
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/x/y"), "the disk that holds /x/y is full"),
         (PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/x/y"), "no permission to write /x/y"),
         (RuntimeError(f"rust: {os.strerror(errno.ENOSPC)} (os error 28)"), "the disk that holds /here is full"),
+        (OSError(f"{os.strerror(errno.ENOSPC)} (os error 28)"), "the disk that holds /here is full"),  # polars
         (OSError(errno.EIO, "input/output"), None),
         (ValueError("shape mismatch"), None),
         (UserError("no space left on device"), None),

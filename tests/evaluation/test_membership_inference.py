@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
-from tests.support import dataset_of, forgetting, golden, model_of
+import torch
+from sklearn.metrics import roc_auc_score
+from tests.support import blobs, dataset_of, forgetting, forgetting_class, golden, model_of
 from torch import nn
 
 from neurosieve.artifacts.view import View
 from neurosieve.errors import UserError
-from neurosieve.evaluation.membership_inference import Params, attack, entropy, evaluate
+from neurosieve.evaluation.membership_inference import Params, attack, auc_of, entropy, evaluate, loss
 
 
 @pytest.fixture
@@ -38,6 +40,7 @@ def view(g, model=None):
 def test_golden_attack(g):
     rows = evaluate(view(g), Params())
     assert rows.select("metric", "split", "n").row(0) == ("mia_success", "forget", 20)
+    assert rows["metric"].to_list() == ["mia_success", "attack_auc", "leakage"]
     assert rows["value"][0] == pytest.approx(g["out.plain_mia"][0])
     called = attack(g["in.logits_retain"], g["in.logits_test"]).predict(entropy(g["in.logits_forget"]))
     np.testing.assert_array_equal(called, g["out.plain_predicted"])
@@ -52,3 +55,35 @@ def test_golden_uniform_outputs(g):
 def test_outputs_that_are_not_finite_are_one_line(g):
     with pytest.raises(UserError, match="not finite"):
         evaluate(View(view(g).data, runtime=lambda x: x + np.inf), Params())
+
+
+def test_the_loss_is_the_cross_entropy():
+    draw = torch.Generator().manual_seed(0)
+    logits, labels = 30 * torch.randn(9, 4, generator=draw, dtype=torch.float64), torch.arange(9) % 4
+    expected = nn.functional.cross_entropy(logits, labels, reduction="none")
+    np.testing.assert_allclose(loss(logits.numpy(), labels.numpy()), expected, atol=1e-12)
+
+
+def test_the_auc_is_that_of_an_independent_implementation_also_with_ties():
+    draw = np.random.default_rng(0)
+    members, others = draw.integers(0, 9, 31) / 4, draw.integers(2, 12, 47) / 4
+    expected = roc_auc_score(np.repeat([1, 0], [31, 47]), -np.concatenate([members, others]))
+    assert auc_of(members, others) == pytest.approx(expected)
+    assert auc_of(members, members) == 0.5
+
+
+def attacked(model, data):
+    rows = evaluate(View(data, model), Params())
+    return {row["metric"]: (row["value"], row["n"]) for row in rows.iter_rows(named=True)}
+
+
+def test_of_a_class_the_others_are_the_test_rows_of_that_class():
+    """The network takes the class for another: its rows in test are answered as badly as those in training."""
+    images = blobs(60, 3, test=30)
+    net = nn.Linear(4, 3)
+    nn.init.zeros_(net.weight)
+    net.bias.data = torch.tensor([0.0, -9.0, 0.0])
+    assert attacked(model_of(net, (4,), 3), forgetting_class(images, 1))["attack_auc"] == (0.5, 10)
+    assert attacked(model_of(net, (4,), 3), forgetting(images, np.flatnonzero(images.split("train").y == 1)))[
+        "attack_auc"
+    ] == (pytest.approx(1 / 6), 20)

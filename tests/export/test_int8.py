@@ -35,7 +35,33 @@ def test_equal_rows_stay_on_one_side_of_the_split():
     assert len(calibration) + len(held) == 240
     assert 0.1 < len(held) / 240 < 0.4
     assert not {row.tobytes() for row in calibration} & {row.tobytes() for row in held}
-    assert all(len(part) == 1 for part in _int8.divided(IMAGES[:1]))
+
+
+@pytest.mark.parametrize("rows", range(2, 9))
+def test_of_few_rows_other_ones_are_held_out(rows):
+    calibration, held = _int8.divided(np.concatenate([IMAGES[:rows], IMAGES[:rows]]))
+    assert len(calibration) + len(held) == 2 * rows
+    assert not {row.tobytes() for row in calibration} & {row.tobytes() for row in held}
+    assert len(calibration) and len(held)
+
+
+def test_one_distinct_row_is_all_there_is():
+    same = np.repeat(IMAGES[:1], 3, axis=0)
+    calibration, held = _int8.divided(same)
+    assert calibration is held is same
+
+
+def test_validation_rows_are_compared_on_where_there_are_any():
+    calibration, held = _int8.divided(IMAGES, IMAGES[:7] + 1)
+    assert calibration is IMAGES
+    np.testing.assert_array_equal(held, IMAGES[:7] + 1)
+    assert len(_int8.divided(IMAGES, IMAGES[:0])[1]) > 0
+
+
+def test_a_range_is_one_also_where_everything_has_settled(graph):
+    before_celu = next(node.input[0] for node in graph.graph.node if node.op_type == "Celu")
+    found = {before_celu: _int8.Spread(-5.0, -2.0)}
+    assert _int8.ranges(graph, found, "minmax", 99.9)[before_celu] == (-2.0, -2.0)
 
 
 def test_spreads_do_not_depend_on_how_rows_are_sliced(graph, monkeypatch):
@@ -162,6 +188,10 @@ def test_the_first_layer_that_diverges_is_named():
     assert _int8.first_divergence(graph, made, rows, 0.5).startswith("2 (Relu")
     good = _int8.quantised(graph, _int8.ranges(graph, _int8.spreads(graph, rows), "minmax", 99.9), False)
     assert "0.0" in _int8.first_divergence(graph, good, rows, 0.5)
+    broken = onnx.ModelProto.FromString(good.SerializeToString())
+    scale = next(one for one in broken.graph.initializer if one.name == f"{graph.graph.node[3].output[0]}_scale")
+    scale.CopyFrom(onnx.numpy_helper.from_array(np.array(np.nan, np.float32), scale.name))
+    assert _int8.first_divergence(graph, broken, rows, 0.5) == "2 (Relu, inf deviations off)"
     assert set(_int8._counterparts(graph, good)) == {"x", *(graph.graph.node[i].output[0] for i in (1, 3, 4))}
     expected = model_of(net, (6,), 3).system(torch.from_numpy(rows)).detach().numpy()
     np.testing.assert_allclose(runtime(good.SerializeToString())(rows), expected, atol=0.1)

@@ -168,7 +168,35 @@ def test_a_network_of_constant_output_is_no_collapse(tmp_path):
 
 def test_very_few_rows(tmp_path):
     record = export(model_of(perceptron(4, 6, 3), (4,), 3), np.ones((1, 4), np.float32), Params(repeats=3), tmp_path)
-    assert (record.facts["calibration_rows"], record.facts["held_out_rows"]) == (1, 1)
+    assert (record.facts["calibration_rows"], record.facts["held_out_rows"]) == (1, 0)
+
+
+def test_compared_on_validation_rows(trained, tmp_path):
+    train, other = IMAGES.split("train").x, IMAGES.split("test").x
+    record = export(trained, train, Params(repeats=3), tmp_path, validation=other)
+    assert (record.facts["calibration_rows"], record.facts["held_out_rows"]) == (240, 30)
+    with torch.no_grad():
+        expected = trained.system.eval()(torch.from_numpy(other)).numpy()
+    own = Comparison.of(expected, load(tmp_path)(other))
+    assert values(record)["output_nrmse", ""].value == pytest.approx(own.nrmse)
+    assert values(record)["argmax_agreement", ""].n == 30
+
+
+class Overflowing(nn.Sequential):
+    """Its outputs are not finite for rows beyond what it was calibrated on."""
+
+    def forward(self, x):
+        return super().forward(x) / (x.amax(1, keepdim=True) < 50)
+
+
+def test_a_network_that_is_not_finite_is_not_blamed_on_the_calibrator(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    model = model_of(Overflowing(*perceptron(4, 6, 3)), (4,), 3)
+    export(model, rows, Params(repeats=3), tmp_path)
+    with pytest.raises(UserError, match=r"the network's own outputs are not finite"):
+        export(model, rows, Params(repeats=3), tmp_path, validation=rows + 100)
+    with pytest.raises(UserError, match="is not finite: it diverged"):
+        export(model, rows + 100, Params(repeats=3), tmp_path)
 
 
 def test_nothing_to_quantise_is_one_line(tmp_path):
@@ -192,7 +220,10 @@ def test_comparison():
     constant = np.ones((3, 2))
     assert Comparison.of(constant, constant).constant
     assert Comparison.of(constant, constant).nrmse == 0.0
-    assert Comparison.of(constant, constant + 1).nrmse == float("inf")
+    assert Comparison.of(constant, constant + 1).nrmse == 1.0
+    assert Comparison.of(0 * constant, constant).nrmse == float("inf")
+    offset = expected + np.array([100.0, -100.0])
+    assert Comparison.of(offset, np.tile(offset.mean(axis=0), (4, 1))).nrmse == pytest.approx(1.0)
     assert np.isnan(Comparison.of(expected, expected * np.nan).nrmse)
 
 

@@ -5,6 +5,8 @@ import torch
 from tests.support import BnNet, perceptron, same_state
 from torch import nn
 
+from neurosieve.artifacts.log import Log
+from neurosieve.artifacts.resume import Keeper
 from neurosieve.optim.loop import Hooks, Recipe, fit, generator, warm_up
 from neurosieve.optim.losses import supervised
 from neurosieve.optim.schedules import warmup_linear
@@ -115,3 +117,62 @@ def test_three_dimensional_convolutions_train_too():
     net = nn.Sequential(nn.Conv3d(1, 2, 2), nn.Flatten(), nn.Linear(2 * 5 * 5, 3))
     fit(net, (torch.randn(6, 1, 2, 6, 6), Y[:6]), supervised, Recipe(1, 3, 0.01), generator(0, "t"))
     assert not net.training
+
+
+class Cut(Exception):
+    """The process ends here."""
+
+
+class Dropping(nn.Module):
+    """A network that draws from the global generator as it is trained."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.drop = BnNet(1, 3), nn.Dropout(0.3)
+
+    def forward(self, x):
+        return self.drop(self.inner(x))
+
+
+def long_fit(folder, optimiser="sgd", listed=False, cut=None):
+    """Dropout, batch norm, 4-dimensional weights, masks, a schedule, and noise that a hook draws: 15 steps."""
+    torch.manual_seed(0)
+    net, log = Dropping(), Log(keeper=Keeper(folder, 0.0))
+    noise, orders = generator(1, "noise"), generator(2, "order")
+    masks = {"inner.conv2.weight": torch.rand(5, 4, 3, 3) > 0.5}
+
+    def before_step(module, step):
+        if step == cut:
+            raise Cut
+        with torch.no_grad():
+            module.inner.fc.bias += 0.01 * torch.randn(3, generator=noise)
+
+    hooks = Hooks(before_step, after_epoch=lambda _, row: log.step(**row), state={"noise": noise})
+    given = [torch.randperm(33, generator=orders) for _ in range(3)] if listed else orders
+    recipe = Recipe(3, 7, 0.05, optimiser, weight_decay=1e-2, schedule=warmup_linear(4))
+    rows = fit(net, (X, Y), supervised, recipe, given, masks, hooks, log.resume("fit"))
+    drawn = [torch.randn(2), torch.randn(2, generator=noise), torch.randn(2, generator=orders)]
+    return net, rows, log.history, torch.stack(drawn)
+
+
+@pytest.mark.parametrize(("optimiser", "listed"), [("sgd", False), ("adam", False), ("sgd", True)])
+def test_ended_at_any_step_and_resumed_gives_the_same_bytes(tmp_path, optimiser, listed):
+    net, rows, history, drawn = long_fit(None, optimiser, listed)
+    assert rows == history
+    for cut in range(15):
+        folder = tmp_path / str(cut)
+        for once_more in (cut, (cut + 15) // 2):
+            with pytest.raises(Cut):
+                long_fit(folder, optimiser, listed, once_more)
+        again = long_fit(folder, optimiser, listed)
+        assert same_state(again[0], net), cut
+        assert again[1:3] == (rows, history), cut
+        assert torch.equal(again[3], drawn), cut
+        finished = long_fit(folder, optimiser, listed, cut=0)
+        assert same_state(finished[0], net)
+        assert finished[1:3] == (rows, history)
+
+
+def test_a_fit_to_no_rows_is_refused():
+    with pytest.raises(ValueError, match="no rows"):
+        fit(BnNet(1, 3), (X[:0], Y[:0]), supervised, RECIPE, generator(0, "test"))

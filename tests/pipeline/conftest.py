@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -45,3 +45,23 @@ def project(finished: Sandbox, tmp_path: Path) -> Sandbox:
 def fresh(tmp_path: Path, warm_folder: dict[str, str]) -> Sandbox:
     """A tiny project in which nothing has run."""
     return Sandbox.make(tmp_path / "project", environment=warm_folder)
+
+
+@pytest.fixture
+def mount() -> Iterator[Callable[..., None]]:
+    """Mounts a small file system at a folder, or mounts it anew with other options; skips where that is not allowed."""
+    mounted: list[Path] = []
+
+    def run(folder: Path, options: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        again = f"remount,{options}" if folder in mounted else options
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", again, "tmpfs", str(folder)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+        mounted.append(folder)
+
+    yield run
+    for folder in set(mounted):
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)

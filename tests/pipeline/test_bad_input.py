@@ -302,7 +302,7 @@ def test_no_mistake_gives_a_traceback(root: Path) -> None:
     [
         ((), "seeds: [11, 11]\n", "seeds must differ"),
         (("--config", "scale=huge"), "", "'smoke', 'default' or 'full'"),
-        (("--config", "sclae=smoke"), "", "unknown config key 'sclae'; allowed with --config: scale, plan"),
+        (("--config", "sclae=smoke"), "", "unknown config key 'sclae'; allowed with --config: scale, plan, bundle"),
         (("--config", "plan=ful"), "", "only plan=full is known"),
     ],
 )

@@ -14,6 +14,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from neurosieve.artifacts.hashes import sha256_of
+from neurosieve.errors import STEP
 from tests.pipeline.sandbox import STUDY, Sandbox
 from tests.pipeline.watch import Run, assert_goes_on, failed_lines, gated, in_mid_job, open_gate, stamps
 
@@ -39,12 +40,13 @@ FILES = {
 
 
 def errors_of(box: Sandbox, output: str) -> dict[str, str]:
-    """Title of the node -> its error, as Snakemake prints it; each is also the only line of the job's log."""
+    """Title of the node -> its error, as Snakemake prints it; each is also all that its log says beside progress."""
     found = {}
     for line in failed_lines(output):
         match = re.fullmatch(r"failed: \w+ \S+ \((\S+)\): neurosieve: error: (.*) · log: (\S+)", line)
         assert match, line
-        log = (box.root / match[3]).read_text()
+        lines = (box.root / match[3]).read_text().splitlines(keepends=True)
+        log = "".join(line for line in lines if not line.startswith(STEP))
         assert log == f"neurosieve: error: {match[2]}\n" or (match[2].endswith("…") and match[2][:-1] in log)
         found[match[1]] = match[2]
     return found
@@ -120,6 +122,31 @@ def test_damaged_inputs(project: Sandbox) -> None:
         shutil.rmtree(folder)
         del before[f"{folder.parent.name}/{folder.name}"]
     assert_goes_on(project, before)
+
+
+def test_source_edited_while_jobs_run(fresh: Sandbox) -> None:
+    """The code of a job that runs and of one that is to come: either is refused, and the next run computes anew."""
+    fresh.configure({"tiny": gated()})
+    run, _ = in_mid_job(fresh)
+    fresh.edit("src/neurosieve/training/toy/fit.py", "model.with_(notes", "model.with_(  notes")
+    fresh.edit("src/neurosieve/datasets/toy/points.py", "Three splits", "Three splits,")
+    open_gate(fresh)
+    assert run.end().code == 0, "only comments, docstrings and formatting changed"
+    (fresh.root / "open").unlink()
+    fresh.write("tiny", {**gated(), "seeds": [12]})
+    known = len(fresh.nodes())
+    run, _ = in_mid_job(fresh, nodes=known + 4)
+    fresh.edit("src/neurosieve/training/toy/fit.py", "params.noise * random", "params.noise * 2 * random")
+    open_gate(fresh)
+    ran = run.end()
+    assert ran.code != 0
+    errors = errors_of(fresh, ran.output)
+    assert errors["tiny/slow/12"] == (
+        "the code of training.toy.fit changed while the job ran; run the same command again"
+    )
+    assert all(said.endswith("run the same command again") for said in errors.values())
+    assert_goes_on(fresh, stamps(fresh))
+    assert len({name for name in fresh.nodes() if name.startswith("train/")}) == 5, "original of 12 is there twice"
 
 
 def test_configuration_and_raw_file_changed_while_jobs_run(fresh: Sandbox) -> None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from neurosieve.artifacts.store import read_provenance, storage_error
+from neurosieve.errors import UserError
+from neurosieve.jobs.run import run_node
+from neurosieve.plan.nodes import Node, StudyPlan
+from neurosieve.plan.project import Project
+from neurosieve.views.written import write_views
+from tests import toys
 from tests.pipeline.sandbox import Ran, Sandbox
 from tests.pipeline.watch import (
     assert_alone,
@@ -27,26 +35,6 @@ pytestmark = pytest.mark.pipeline
 Mount = Callable[..., None]
 
 
-@pytest.fixture
-def mount() -> Iterator[Mount]:
-    """Mounts a small file system at a folder, or mounts it anew with other options; skips where that is not allowed."""
-    mounted: list[Path] = []
-
-    def run(folder: Path, options: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        again = f"remount,{options}" if folder in mounted else options
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", again, "tmpfs", str(folder)], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
-        mounted.append(folder)
-
-    yield run
-    for folder in set(mounted):
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
 def test_full_disk(fresh: Sandbox, mount: Mount) -> None:
     study = gated()
     heavy = {"use": "toy.centroid", "ballast": 1_000_000}  # 8 MB
@@ -61,8 +49,8 @@ def test_full_disk(fresh: Sandbox, mount: Mount) -> None:
     assert "tiny/original/11): neurosieve: error: the disk that holds " in line
     assert "is full; free some space and run the same command again · log: results/logs/train/" in line
     log = (fresh.root / line.rpartition(" ")[2]).read_text()
-    assert log.count("\n") == 1
-    assert log.startswith("neurosieve: error: the disk that holds ")
+    assert log.count("error") == 1
+    assert log.splitlines()[-1].startswith("neurosieve: error: the disk that holds ")
     assert any(name.startswith("evaluate/") for name in fresh.nodes()), "the other variant goes on"
     assert list((results / ".work").glob("job-*")) == []
     assert "is full" in (results / "report" / "studies" / "tiny.html").read_text()
@@ -131,3 +119,91 @@ def assert_refused(ran: Ran, box: Sandbox) -> None:
     ], ran.output
     assert "Traceback" not in ran.output
     assert not (box.root / "results" / "store").exists()
+
+
+PAGE = 4096
+KINDS: dict[str, Callable[[StudyPlan], Node]] = {
+    "dataset": lambda plan: next(n for n in plan.nodes.values() if n.name == "points"),
+    "selection": lambda plan: next(n for n in plan.nodes.values() if n.name.startswith("forget")),
+    "model with checkpoints": lambda plan: toys.model_node(plan, "original"),
+    "model with kept states": lambda plan: toys.model_node(plan, "walk"),
+    "change of a model": lambda plan: toys.model_node(plan, "drop"),
+    "added tensors": lambda plan: toys.model_node(plan, "counted"),
+    "export": lambda plan: next(n for n in plan.nodes.values() if n.stage == "export"),
+    "metrics": lambda plan: next(n for n in plan.nodes.values() if n.stage == "evaluate"),
+    "verdict": lambda plan: plan.nodes[plan.verdict],
+}
+
+
+@pytest.fixture
+def small(tmp_path: Path, mount: Mount) -> tuple[Project, StudyPlan]:
+    """The tiny study, computed on a file system of 8 MB."""
+    content = toys.study(seeds=[11, 12])
+    content["variants"]["original"]["train"]["checkpoints"] = [1]
+    content["variants"]["walk"] = {
+        "model": {"use": "toy.centroid"},
+        "train": {"use": "toy.walk", "steps": 12},
+        "resources": {"checkpoint_minutes": 0},
+    }
+    mount(tmp_path / "results", "size=8m")
+    return toys.ran(tmp_path, content)
+
+
+def leave(results: Path, free: int) -> None:
+    """Fill the file system up to so many bytes."""
+    filler = results / "filler"
+    filler.unlink(missing_ok=True)
+    found = os.statvfs(results)
+    with filler.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(1, found.f_bavail * found.f_frsize - free))
+
+
+def failure_of(write: Callable[[], object]) -> Exception | None:
+    try:
+        write()
+    except Exception as error:
+        return error
+    return None
+
+
+def written_at_last(results: Path, write: Callable[[], object], step: int, nothing_of_it: Callable[[], bool]) -> int:
+    """Try with more and more room until it is enough; how often it was not, each time with the one line and no more."""
+    for tries in range(1000):
+        leave(results, tries * step)
+        error = failure_of(write)
+        if error is None:
+            (results / "filler").unlink()
+            return tries
+        told = error if isinstance(error, UserError) else storage_error(error, results)
+        assert re.search(r"the disk that holds \S+ is full; free some space and run the same", str(told)), repr(error)
+        assert nothing_of_it(), f"{tries * step} bytes left half of it"
+    raise AssertionError("it never had room enough")
+
+
+def stamps_of(report: Path) -> list[Path]:
+    return list(report.glob("shown-*"))
+
+
+def test_full_disk_at_every_point_of_every_kind(small: tuple[Project, StudyPlan]) -> None:
+    made, plan = small
+    for kind, choose in KINDS.items():
+        node = choose(plan)
+        folder = made.store.path(node.folder)
+        files = read_provenance(folder)["files"]
+        shutil.rmtree(folder)
+
+        def nothing_of_it(node: Node = node) -> bool:
+            return not made.store.exists(node.folder) and not list(made.store.work.glob("job-*"))
+
+        with toys.numba_undisturbed():
+            failed = written_at_last(made.store.results, lambda n=node: run_node(made, plan, n), PAGE, nothing_of_it)
+        assert failed > 1, kind
+        assert read_provenance(folder)["files"] == files, kind
+        assert not made.store.resume(node.key).exists(), kind
+    report = made.store.results / "report"
+    write_views(made)
+    pages = {path.name: path.read_bytes() for path in report.rglob("*.html")}
+    shutil.rmtree(report)
+    failed = written_at_last(made.store.results, lambda: write_views(made), 4 * PAGE, lambda: not stamps_of(report))
+    assert failed > 1
+    assert {path.name: path.read_bytes() for path in report.rglob("*.html")} == pages

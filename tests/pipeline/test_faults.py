@@ -51,7 +51,9 @@ def test_killed_worker_and_killed_server(box: Sandbox) -> None:
     ran = run.end()
     assert ran.code != 0
     (line,) = failed_lines(ran.output)
-    assert "(tiny/slow/11)" in line
+    assert "(tiny/slow/11): its process was killed before it could end: " in line
+    assert "neurosieve: error: its process was killed" in (box.root / line.rpartition(" ")[2]).read_text()
+    assert "error: its process was killed before it could end" in box.cli("log", "slow/11").output
     assert "its process was killed" in (box.root / "results" / "report" / "studies" / "tiny.html").read_text()
     before = stamps(box)
     assert_whole(box)
@@ -100,6 +102,7 @@ def test_everything_killed_at_once(box: Sandbox) -> None:
     run.kill()
     serving.kill()
     assert_alone(box)
+    assert "error: its process was killed before it could end" in box.cli("log", "slow/11").output
     before = stamps(box)
     open_gate(box)
     assert_goes_on(box, before)

@@ -8,10 +8,13 @@ import random
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from neurosieve.workflow import Workflow
+from tests import toys
 from tests.pipeline.sandbox import STUDY, Sandbox
 
 SEEDS = (11, 12, 13)
@@ -63,6 +66,18 @@ def test_reordered_keys_rerun_nothing(project: Sandbox) -> None:
     study["dataset"] = reordered(study["dataset"])
     project.write("tiny", study)
     assert project.todo() == set()
+
+
+def test_what_an_input_was_made_of_is_computed_first(project: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An evaluation reads the parents of its model, so it waits for one that is gone though its model is there."""
+    monkeypatch.setattr("neurosieve.plan.project.Source", lambda memory: toys.source())
+    plan = Workflow(project.root, {}).plans["tiny"]
+    (cell,) = [c for c in plan.cells if (c.variant, c.seed, c.target) == ("drop-again", 11, "native")]
+    original = toys.model_node(plan, "original")
+    for folder in (original.folder, plan.nodes[cell.metrics[0]].folder):
+        shutil.rmtree(project.root / "results" / "store" / folder)
+    needed = Workflow(project.root, {}).inputs(SimpleNamespace(key=cell.metrics[0]))
+    assert needed == [f"results/store/{original.folder}/provenance.json"]
 
 
 @pytest.mark.parametrize("cores", ["1", "4"])

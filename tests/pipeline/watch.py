@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import re
 import signal
@@ -62,13 +63,17 @@ class Run:
     @staticmethod
     def start(box: Sandbox, *arguments: str, without: Iterable[str] = (), **environment: str) -> Run:
         command, full = box.command(*arguments, **environment)
-        full = {name: value for name, value in full.items() if name not in without}
+        return Run.launch(box, command, {name: value for name, value in full.items() if name not in without})
+
+    @staticmethod
+    def launch(box: Sandbox, command: list[str], environment: dict[str, str]) -> Run:
+        """Any command in the project."""
         file = box.root.parent / f"{box.root.name}-{time.monotonic_ns()}.out"
         with file.open("wb") as out:
             process = subprocess.Popen(
                 command,
                 cwd=box.root,
-                env=full,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -162,6 +167,12 @@ def stamps(box: Sandbox) -> dict[str, tuple[int, int]]:
         stat = (folder / "provenance.json").stat()
         found[name] = (stat.st_ino, stat.st_mtime_ns)
     return found
+
+
+def contents(box: Sandbox) -> dict[str, tuple[object, object]]:
+    """Recipe and content hashes of each node: equal where all results but measured seconds are."""
+    records = {name: json.loads((folder / "provenance.json").read_text()) for name, folder in box.nodes().items()}
+    return {name: (record["recipe"], record["files"]) for name, record in records.items()}
 
 
 def failed_lines(output: str) -> list[str]:

@@ -20,6 +20,7 @@ def told(metric, *values, variant="ssd", chain=("unlearn",), **more):
     [
         ("forget_unchanged", (1.0, 1.0), "ssd: the forget rows behave as before"),
         ("attack_auc", (0.0007, 0.001), "ssd: its absence is visible"),
+        ("attack_auc", (0.39, 0.4, 0.41), "ssd: its absence is visible"),
         ("constant_output", (0.0, 1.0), "ssd: the output is the same for every row"),
         ("layers_empty", (0.0, 2.0), "ssd: pruning left up to 2 layers without a weight"),
     ],
@@ -35,6 +36,7 @@ def test_what_must_not_be_read_as_success_is_said(metric, values, says):
         ("forget_unchanged", (1.0, 0.9)),
         ("attack_auc", (0.48, 0.5)),
         ("attack_auc", (0.9, 0.9)),
+        ("attack_auc", (0.488, 0.424, 0.404)),  # its interval reaches above 0.5
         ("constant_output", (0.0, 0.0)),
         ("layers_empty", (0.0, 0.0)),
     ],
@@ -45,6 +47,11 @@ def test_otherwise_nothing(metric, values):
 
 def test_a_step_not_meant_to_forget_may_leave_the_forget_rows_alone():
     assert told("forget_unchanged", 1.0, variant="pruned", chain=("prune",)) == []
+
+
+def test_one_seed_of_few_rows_shows_no_absence():
+    assert told("attack_auc", 0.40, n=18) == []
+    assert told("attack_auc", 0.40, n=100) != []
 
 
 def test_a_target_is_named():

@@ -3,7 +3,7 @@ rule evaluate:
     input:
         nodes=flow.inputs,
     output:
-        provenance="results/store/evaluate/{name}-{key}/provenance.json",
+        node=flow.output("evaluate"),
     log:
         "results/logs/evaluate/{name}-{key}.log",
     threads: flow.ask("threads")
@@ -13,10 +13,9 @@ rule evaluate:
         gpu=flow.ask("gpu"),
     params:
         python=sys.executable,
-        study=flow.study_of,
-        title=flow.title,
-        scale=flow.scale,
+        job=flow.job,
     message:
-        "evaluate {params.title} ({wildcards.name}-{wildcards.key})"
+        "evaluate {params.job[title]} ({wildcards.name}-{wildcards.key})"
     shell:
-        "{params.python} -m neurosieve evaluate {params.study} {wildcards.key} --scale {params.scale} > {log} 2>&1"
+        "{params.python} -m neurosieve evaluate {params.job[study]} {wildcards.key} --scale {params.job[scale]}"
+        " --output {output.node} > {log} 2>&1"

@@ -3,7 +3,7 @@ rule export:
     input:
         nodes=flow.inputs,
     output:
-        provenance="results/store/export/{name}-{key}/provenance.json",
+        node=flow.output("export"),
     log:
         "results/logs/export/{name}-{key}.log",
     threads: flow.ask("threads")
@@ -13,10 +13,9 @@ rule export:
         gpu=flow.ask("gpu"),
     params:
         python=sys.executable,
-        study=flow.study_of,
-        title=flow.title,
-        scale=flow.scale,
+        job=flow.job,
     message:
-        "export {params.title} ({wildcards.name}-{wildcards.key})"
+        "export {params.job[title]} ({wildcards.name}-{wildcards.key})"
     shell:
-        "{params.python} -m neurosieve export {params.study} {wildcards.key} --scale {params.scale} > {log} 2>&1"
+        "{params.python} -m neurosieve export {params.job[study]} {wildcards.key} --scale {params.job[scale]}"
+        " --output {output.node} > {log} 2>&1"

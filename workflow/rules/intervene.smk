@@ -3,7 +3,7 @@ rule intervene:
     input:
         nodes=flow.inputs,
     output:
-        provenance="results/store/intervene/{name}-{key}/provenance.json",
+        node=flow.output("intervene"),
     log:
         "results/logs/intervene/{name}-{key}.log",
     threads: flow.ask("threads")
@@ -13,10 +13,9 @@ rule intervene:
         gpu=flow.ask("gpu"),
     params:
         python=sys.executable,
-        study=flow.study_of,
-        title=flow.title,
-        scale=flow.scale,
+        job=flow.job,
     message:
-        "intervene {params.title} ({wildcards.name}-{wildcards.key})"
+        "intervene {params.job[title]} ({wildcards.name}-{wildcards.key})"
     shell:
-        "{params.python} -m neurosieve intervene {params.study} {wildcards.key} --scale {params.scale} > {log} 2>&1"
+        "{params.python} -m neurosieve intervene {params.job[study]} {wildcards.key} --scale {params.job[scale]}"
+        " --output {output.node} > {log} 2>&1"

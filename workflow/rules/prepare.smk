@@ -3,7 +3,7 @@ rule prepare:
     input:
         nodes=flow.inputs,
     output:
-        provenance="results/store/prepare/{name}-{key}/provenance.json",
+        node=flow.output("prepare"),
     log:
         "results/logs/prepare/{name}-{key}.log",
     threads: flow.ask("threads")
@@ -13,10 +13,9 @@ rule prepare:
         gpu=flow.ask("gpu"),
     params:
         python=sys.executable,
-        study=flow.study_of,
-        title=flow.title,
-        scale=flow.scale,
+        job=flow.job,
     message:
-        "prepare {params.title} ({wildcards.name}-{wildcards.key})"
+        "prepare {params.job[title]} ({wildcards.name}-{wildcards.key})"
     shell:
-        "{params.python} -m neurosieve prepare {params.study} {wildcards.key} --scale {params.scale} > {log} 2>&1"
+        "{params.python} -m neurosieve prepare {params.job[study]} {wildcards.key} --scale {params.job[scale]}"
+        " --output {output.node} > {log} 2>&1"

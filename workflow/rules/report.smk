@@ -1,9 +1,28 @@
+report: "../report/workflow.rst"
+
+
 rule report:
     """Draw the page, the links by study and variant, and the flat metrics that DVC compares."""
     input:
         nodes=flow.page_inputs,
     output:
         stamp="results/report/shown-{key}",
+        pages=report(
+            directory("results/report/snakemake-{key}/pages"),
+            patterns=["{page,[^/]+}.html", "studies/{study}.html", "assets/{script}.js"],
+            caption="../report/page.rst",
+            category=flow.shown_under,
+            subcategory=flow.shown_as,
+            labels=flow.shown_labels,
+        ),
+        verdicts=report(
+            directory("results/report/snakemake-{key}/verdicts"),
+            patterns=["{study}.html"],
+            caption="../report/verdict.rst",
+            category="{study}",
+            subcategory="verdict",
+            labels={"shows": "verdicts of the claims"},
+        ),
     log:
         "results/logs/report/{key}.log",
     threads: 1
@@ -12,7 +31,7 @@ rule report:
         runtime=10,
     params:
         python=sys.executable,
-        scale=flow.scale,
+        scale=flow.project.scale,
     message:
         "report results/report/index.html"
     shell:

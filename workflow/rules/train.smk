@@ -3,7 +3,7 @@ rule train:
     input:
         nodes=flow.inputs,
     output:
-        provenance="results/store/train/{name}-{key}/provenance.json",
+        node=flow.output("train"),
     log:
         "results/logs/train/{name}-{key}.log",
     threads: flow.ask("threads")
@@ -13,10 +13,9 @@ rule train:
         gpu=flow.ask("gpu"),
     params:
         python=sys.executable,
-        study=flow.study_of,
-        title=flow.title,
-        scale=flow.scale,
+        job=flow.job,
     message:
-        "train {params.title} ({wildcards.name}-{wildcards.key})"
+        "train {params.job[title]} ({wildcards.name}-{wildcards.key})"
     shell:
-        "{params.python} -m neurosieve train {params.study} {wildcards.key} --scale {params.scale} > {log} 2>&1"
+        "{params.python} -m neurosieve train {params.job[study]} {wildcards.key} --scale {params.job[scale]}"
+        " --output {output.node} > {log} 2>&1"

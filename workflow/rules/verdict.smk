@@ -3,7 +3,7 @@ rule verdict:
     input:
         nodes=flow.inputs,
     output:
-        provenance="results/store/verdict/{name}-{key}/provenance.json",
+        node=flow.output("verdict"),
     log:
         "results/logs/verdict/{name}-{key}.log",
     threads: flow.ask("threads")
@@ -13,10 +13,9 @@ rule verdict:
         gpu=flow.ask("gpu"),
     params:
         python=sys.executable,
-        study=flow.study_of,
-        title=flow.title,
-        scale=flow.scale,
+        job=flow.job,
     message:
-        "verdict {params.title} ({wildcards.name}-{wildcards.key})"
+        "verdict {params.job[title]} ({wildcards.name}-{wildcards.key})"
     shell:
-        "{params.python} -m neurosieve verdict {params.study} {wildcards.key} --scale {params.scale} > {log} 2>&1"
+        "{params.python} -m neurosieve verdict {params.job[study]} {wildcards.key} --scale {params.job[scale]}"
+        " --output {output.node} > {log} 2>&1"

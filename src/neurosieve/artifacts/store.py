@@ -6,15 +6,18 @@ directory with `provenance.json` is a valid, complete node, and one without it i
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
 import os
+import platform
 import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,10 @@ from neurosieve.errors import UserError
 PROVENANCE = "provenance.json"
 RUN_FILES = ("timings.parquet", "verdicts.parquet", "verdicts.json")
 """Files whose content differs between two runs (measured seconds); they have no part in content hashes."""
+RECORD = {"key": str, "stage": str, "name": str, "recipe": dict, "files": dict, "run": dict}
+"""What every `provenance.json` holds at least."""
+ELSEWHERE = -1
+"""Stands for the process of a job on another machine, which shares the folder."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -62,7 +69,7 @@ class Store:
 
     def scratch(self, name: str) -> Path:
         """A fresh directory on the store's file system for a job to write in."""
-        path = self.work / f"job-{name}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        path = self.work / f"job-{name}-{os.getpid()}-{_host()}{uuid.uuid4().hex[:4]}"
         try:
             path.mkdir(parents=True)
         except OSError as error:
@@ -123,9 +130,29 @@ class Store:
 
     def abandoned(self) -> set[str]:
         """Keys of nodes whose job ended without a word: its scratch directory is there, its process is not."""
-        names = (path.name for path in self.work.glob("job-*"))
-        found = (re.search(r"-([0-9a-f]{16})-(\d+)-[0-9a-f]{8}$", name) for name in names)
-        return {match[1] for match in found if match and not _lives(int(match[2]))}
+        return {key for key, process in self._jobs() if key and not _lives(process)}
+
+    def working(self, key: str) -> bool:
+        """Whether a job of this node works on this machine: its scratch directory is there, and its process."""
+        return any(found == key and process != ELSEWHERE and _lives(process) for found, process in self._jobs())
+
+    def _jobs(self) -> Iterator[tuple[str, int]]:
+        """Key and process of every job that has a scratch directory."""
+        return (_owner(path.name) for path in self.work.glob("job-*"))
+
+    def resume(self, key: str) -> Path:
+        """Where the job of a node keeps states to go on from."""
+        return self.work / "resume" / key
+
+    def log(self, folder: str) -> Path:
+        """The log of a node's last job."""
+        return self.results / "logs" / f"{folder}.log"
+
+    def killed(self, folders: Iterable[str]) -> list[str]:
+        """Those nodes whose last job was killed: they are missing, and it left its scratch or said nothing."""
+        abandoned = self.abandoned()
+        gone = (f for f in folders if f.rsplit("-", 1)[-1] in abandoned or _is_empty(self.log(f)))
+        return [folder for folder in gone if not self.exists(folder)]
 
     def failure(self, key: str) -> FailureNote:
         """The note on a node's last failure."""
@@ -136,23 +163,32 @@ class Store:
         notes = {path.stem: FailureNote(path).read() for path in (self.work / "failed").glob("*.txt")}
         return {key: text for key, text in notes.items() if text}
 
-    def sweep(self, older_than: float = 86400.0) -> int:
-        """Delete leftovers of dead jobs in `.work/` older than some seconds; how many were deleted."""
-        deleted = 0
-        for path in self.work.glob("*-*") if self.work.is_dir() else ():
-            if path.name.startswith(("job-", "dead-")) and time.time() - _mtime(path) > older_than:
-                shutil.rmtree(path, ignore_errors=True)
-                deleted += 1
-        return deleted
+    def sweep(self, older_than: float = 86400.0, states_older_than: float = 14 * 86400.0) -> int:
+        """Delete leftovers in `.work/` older than some seconds, also states that no job took up; how many there were.
+
+        What belongs to a process that lives here stays, whatever the clock says.
+        """
+        mine = [path for path in self.work.glob("*-*") if path.name.startswith(("job-", "dead-", "bundle-"))]
+        old = [path for path in mine if time.time() - _mtime(path) > older_than]
+        old = [path for path in old if _owner(path.name)[1] == ELSEWHERE or not _lives(_owner(path.name)[1])]
+        old += [p for p in self.work.glob("resume/*") if time.time() - _mtime(p) > states_older_than]
+        for path in old:
+            shutil.rmtree(path, ignore_errors=True)
+        return len(old)
+
+    def not_from_the_future(self, folders: Iterable[str]) -> None:
+        """Date nodes that seem to be from the future to now: after a clock jumped back, Snakemake would refuse what is
+        made of them as older than its inputs."""
+        now = time.time()
+        for folder in folders:
+            with contextlib.suppress(OSError):  # gone, or another user's
+                if (self.root / folder / PROVENANCE).stat().st_mtime > now:
+                    os.utime(self.root / folder / PROVENANCE, (now, now))
 
     def check(self, directory: Path, record: dict[str, Any] | None = None) -> str | None:
         """What is wrong with a node's files, in one line; None when every content hash is right."""
         record = record or read_provenance(directory)
-        try:
-            sections = (record["files"].items(), record["run"].get("files", {}).items())
-        except (KeyError, TypeError, AttributeError):
-            return f"{directory / PROVENANCE} is not a node's record"
-        for section in sections:
+        for section in (record["files"].items(), record["run"].get("files", {}).items()):
             for name, digest in section:
                 path = directory / name
                 if not path.is_file():
@@ -208,9 +244,12 @@ def write_provenance(directory: Path, record: dict[str, Any], run: dict[str, Any
 def read_provenance(directory: Path) -> dict[str, Any]:
     """The record of a node. Raises UserError when it cannot be read."""
     try:
-        return json.loads((directory / PROVENANCE).read_text())
+        record = json.loads((directory / PROVENANCE).read_text())
     except (OSError, ValueError) as error:
         raise UserError(f"{directory / PROVENANCE} cannot be read: {error}; delete the folder and rerun") from None
+    if not isinstance(record, dict) or not all(isinstance(record.get(name), kind) for name, kind in RECORD.items()):
+        raise UserError(f"{directory / PROVENANCE} is no node's record, or an older one; delete the folder and rerun")
+    return record
 
 
 def write_error(error: OSError, path: Path) -> UserError:
@@ -232,7 +271,7 @@ def storage_error(error: Exception, path: Path) -> UserError | None:
     if isinstance(error, OSError) and error.errno in (*FULL, *FORBIDDEN):
         return write_error(error, Path(error.filename or path))
     said = (number for number in (*FULL, *FORBIDDEN) if os.strerror(number).lower() in str(error).lower())
-    number = None if isinstance(error, OSError) else next(said, None)
+    number = None if isinstance(error, OSError) and error.errno is not None else next(said, None)
     return None if number is None else write_error(OSError(number, os.strerror(number)), path)
 
 
@@ -256,7 +295,30 @@ def _sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
+def _owner(name: str) -> tuple[str, int]:
+    """Key and process of the job that a scratch directory belongs to; no key and 0 for any other name."""
+    match = re.search(r"-([0-9a-f]{16})-(\d+)-([0-9a-f]{4})[0-9a-f]{4}$", name)
+    if match is None:
+        return "", 0
+    return match[1], int(match[2]) if match[3] == _host() else ELSEWHERE
+
+
+def _host() -> str:
+    """This machine in four hex digits: process numbers mean something on it only."""
+    return f"{zlib.crc32(platform.node().encode()) & 0xFFFF:04x}"
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except OSError:
+        return False
+
+
 def _lives(process: int) -> bool:
+    """Whether this process lives, as far as can be known: one of another machine may."""
+    if process <= 0:
+        return process == ELSEWHERE
     try:
         os.kill(process, 0)
     except ProcessLookupError:

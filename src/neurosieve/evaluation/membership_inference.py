@@ -4,6 +4,13 @@ For each row the entropy H (nats) of the softmax. A logistic regression (balance
 alone is fitted to tell retained training rows (1) from test rows (0); `mia_success` is the share of forget rows
 (training rows) it calls 1. Lower is not better: the reference is a model retrained without the rows. The authors'
 code fits the two-class softmax form, which amounts to C = 2.
+
+`attack_auc` is the probability that a forget row's loss (cross-entropy of its label) is lower than a row's that was
+never trained on (Yeom et al. 2018), ties counting one half; `leakage` = |attack_auc - 0.5| is two-sided: below 0.5 the
+rows are told by how badly they are answered, which shows their absence. The loss, not the entropy, because a network
+driven away from the forget rows answers them wrongly and with confidence. Rows never trained on are the test rows that
+the request covers, so that "at chance" means what it says for a class; where it covers none (listed or drawn rows),
+all test rows. `n` of both is the smaller of the two groups.
 """
 
 from __future__ import annotations
@@ -34,16 +41,38 @@ class Params(BaseModel):
 
 
 def evaluate(view: View, params: Params) -> pl.DataFrame:
-    """`mia_success` on split forget."""
+    """`mia_success`, `attack_auc` and `leakage` on split forget. Raises UserError where an output is not finite."""
     data = view.data
-    logits = {
-        name: view.logits(split.x)
-        for name, split in (("retain", data.retain), ("test", data.test), ("forget", data.forget))
-    }
+    splits = {"retain": data.retain, "test": data.test, "forget": data.forget}
+    logits = {name: view.logits(split.x) for name, split in splits.items()}
     if not all(np.isfinite(values).all() for values in logits.values()):
         raise UserError("the model's outputs are not finite: it diverged; lower the learning rate")
     called = attack(logits["retain"], logits["test"], params.C).predict(entropy(logits["forget"]))
-    return frame([Measure("mia_success", float(called.mean()), split="forget", n=len(called))])
+    covered = data.selection.mask(data.test) if data.selection is not None else np.zeros(len(data.test), bool)
+    unseen = loss(logits["test"], data.test.y)[covered if covered.any() else ...]
+    auc, rows = auc_of(loss(logits["forget"], data.forget.y), unseen), min(len(called), len(unseen))
+    return frame(
+        [
+            Measure("mia_success", float(called.mean()), split="forget", n=len(called)),
+            Measure("attack_auc", auc, split="forget", n=rows),
+            Measure("leakage", abs(auc - 0.5), split="forget", n=rows),
+        ]
+    )
+
+
+def loss(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Cross-entropy in nats [rows] of integer labels [rows] under logits [rows, classes]."""
+    shifted = logits.astype(np.float64)
+    shifted -= shifted.max(axis=1, keepdims=True)
+    return np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
+
+
+def auc_of(members: np.ndarray, others: np.ndarray) -> float:
+    """Probability that a member's loss [rows] is below another row's [rows]; ties count one half (Mann-Whitney)."""
+    ordered = np.sort(others)
+    above = len(others) - np.searchsorted(ordered, members, side="right")
+    ties = len(others) - above - np.searchsorted(ordered, members, side="left")
+    return float((above + ties / 2).mean() / len(others))
 
 
 def entropy(logits: np.ndarray) -> np.ndarray:

@@ -54,13 +54,19 @@ class Spread:
         return max(abs(self.low), abs(self.high))
 
 
-def divided(example: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to calibrate on and rows held out; a row's own bytes decide, so that equal rows stay on one side.
+def divided(example: np.ndarray, validation: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to calibrate on and other rows to compare on: validation rows [m, ...], else some of the example [n, ...].
 
-    Where a side would be empty (very few rows), both sides are all rows.
+    Of the example a row's own bytes decide, so that equal rows stay on one side; of few rows one distinct row is held
+    out. Where all rows are the same, both are the same array.
     """
-    held = np.array([zlib.crc32(np.ascontiguousarray(row).tobytes()) % HELD_OUT == 0 for row in example])
-    return (example, example) if held.all() or not held.any() else (example[~held], example[held])
+    if validation is not None and len(validation):
+        return example, validation
+    marks = np.array([zlib.crc32(np.ascontiguousarray(row).tobytes()) for row in example])
+    held = marks % HELD_OUT == 0
+    if held.all() or not held.any():
+        held = marks == marks.min()
+    return (example, example) if held.all() else (example[~held], example[held])
 
 
 def prepared(content: bytes) -> onnx.ModelProto:
@@ -113,7 +119,8 @@ def ranges(graph: onnx.ModelProto, found: Mapping[str, Spread], calibrator: str,
             low = -high
         elif calibrator == "percentile" and spread.counts is not None:
             low, high = percentile_range(spread.counts, spread.limit, percentile)
-        chosen[name] = (max(low, spread.low, floors.get(name, low)), min(high, spread.high))
+        high = min(high, spread.high)
+        chosen[name] = (min(max(low, spread.low, floors.get(name, low)), high), high)
     return chosen
 
 
@@ -170,7 +177,8 @@ def steps(graph: onnx.ModelProto, made: onnx.ModelProto) -> dict[str, np.ndarray
 def first_divergence(graph: onnx.ModelProto, made: onnx.ModelProto, rows: np.ndarray, tolerance: float) -> str:
     """The first layer whose activation differs by more than `tolerance` standard deviations (root mean square).
 
-    Where none does, the layer of the largest difference. In words: `features.3.0 (Conv, 1.7 deviations off)`.
+    Values that are not finite differ most; of a constant activation the deviation is its size. Where none differs so
+    much, the layer of the largest difference. In words: `features.3.0 (Conv, 1.7 deviations off)`.
     """
     pairs = _counterparts(graph, made)
     names = list(pairs)
@@ -184,8 +192,11 @@ def first_divergence(graph: onnx.ModelProto, made: onnx.ModelProto, rows: np.nda
             count[name] += value.size
     off = {}
     for name in names:
-        variance = squares[name] / count[name] - (total[name] / count[name]) ** 2
-        off[name] = math.sqrt(error[name] / count[name] / variance) if variance > 0 else 0.0
+        size = squares[name] / count[name]
+        variance = size - (total[name] / count[name]) ** 2
+        scale, differs = (variance if variance > 1e-6 * size else size), error[name] / count[name]
+        off[name] = math.sqrt(differs / scale) if scale > 0 else (math.inf if differs else 0.0)
+        off[name] = off[name] if math.isfinite(off[name]) else math.inf
     beyond = [name for name in names if off[name] > tolerance]
     name = beyond[0] if beyond else max(names, key=off.__getitem__)
     layer, operation = _layer(graph, name)

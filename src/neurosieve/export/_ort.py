@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Iterable
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 TIMED = (1, 64)
 """Rows per batch at which latency is taken."""
+CAPABILITIES = ("avx2", "avx512_f", "avx_vnni", "avx512_vnni", "amx_int8", "neon", "dot", "i8mm", "sve")
+"""Instructions that decide how products, 8-bit ones above all, are summed."""
 
 
 def session(model: Path | bytes, *, optimised: bool = True) -> onnxruntime.InferenceSession:
@@ -45,9 +48,23 @@ def runtime(model: Path | bytes) -> Runtime:
 
 
 def largest_difference(one: Runtime, other: Runtime, example: np.ndarray, batches: Iterable[int]) -> float:
-    """Largest absolute difference of outputs over batches of rows of the example; nan where one is not finite."""
-    given = (rows(example, batch) for batch in batches)
-    return float(np.max([np.abs(one(inputs) - other(inputs)).max() for inputs in given]))
+    """Largest absolute difference of outputs over batches of rows of the example.
+
+    nan where an output is not finite, inf where the outputs have different shapes.
+    """
+    found = []
+    for batch in batches:
+        mine, theirs = (run(rows(example, batch)) for run in (one, other))
+        found.append(np.abs(mine - theirs).max() if mine.shape == theirs.shape else math.inf)
+    return float(np.max(found))
+
+
+def instruction_set() -> str:
+    """What of this CPU decides how products are summed: `x86_64 avx2 avx512_vnni`."""
+    import torch
+
+    found = torch.cpu.get_capabilities()
+    return " ".join([str(found.get("architecture", "unknown")), *(name for name in CAPABILITIES if found.get(name))])
 
 
 def latency_ratios(target: Runtime, native: Runtime, example: np.ndarray, repeats: int) -> list[Measure]:

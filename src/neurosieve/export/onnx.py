@@ -23,7 +23,7 @@ from neurosieve.artifacts.model import Model
 from neurosieve.artifacts.view import Runtime, module_runtime
 from neurosieve.errors import UserError
 from neurosieve.export._graph import BATCHES, count_nonzeros, weights, written
-from neurosieve.export._ort import largest_difference, latency_ratios, runtime
+from neurosieve.export._ort import instruction_set, largest_difference, latency_ratios, runtime
 
 if TYPE_CHECKING:
     from torch import nn
@@ -89,5 +89,6 @@ def _facts(module: nn.Module, opset: int) -> dict[str, str | int | float | bool 
         "opset": opset,
         "batches": list(BATCHES),
         "zeros": zeros / max(1, total),
+        "instruction_set": instruction_set(),
         "storage": DENSE,
     }

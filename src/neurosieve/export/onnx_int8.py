@@ -1,9 +1,11 @@
 """ONNX in 8-bit integers (static, per-channel weights, unsigned activations), run by ONNX Runtime with one thread.
 
 Calibrated on training rows, where the study forgets on retained ones only: the scales of a deployed file must not
-hold what was forgotten. Three calibrators are fitted and compared on rows held out of calibration: minmax (the range
-that was seen), entropy (least Kullback-Leibler divergence, Migacz 2017), percentile. The file is the chosen one's;
-where its outputs have little to do with the network's the export fails and names the first layer that diverges.
+hold what was forgotten. Three calibrators are fitted: minmax (the range that was seen), entropy (least
+Kullback-Leibler divergence, Migacz 2017), percentile; and compared on validation rows, where there are none on
+training rows held out of calibration (of one distinct row, on itself: held_out_rows is then 0 in `facts`), never on
+test rows. The file is the chosen one's; where its outputs have little to do with the network's the export fails and
+names the first layer that diverges.
 
 max_logit_difference, argmax_agreement and output_nrmse compare outputs with the network's on the held-out rows, the
 last two also at calibrator=<each> and, with reduce_range, at reduce_range=false. nonzeros counts dequantised weights
@@ -29,7 +31,7 @@ from neurosieve.artifacts.view import Runtime, module_runtime
 from neurosieve.errors import UserError
 from neurosieve.export import _int8
 from neurosieve.export._graph import BATCHES, count_nonzeros, written
-from neurosieve.export._ort import largest_difference, latency_ratios, runtime
+from neurosieve.export._ort import instruction_set, largest_difference, latency_ratios, runtime
 
 if TYPE_CHECKING:
     import onnx
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
 VIEWS = ("retain",)
 FILE = "model.onnx"
 STORAGE = "8-bit integers in a dense format: pruned weights are stored as zeros and multiplied"
-CAPABILITIES = ("avx2", "avx512_f", "avx_vnni", "avx512_vnni", "amx_int8", "neon", "dot", "i8mm", "sve")
-"""Instructions that decide how 8-bit products are summed."""
 
 
 class Params(BaseModel):
@@ -66,8 +66,8 @@ class Comparison:
     """Outputs of a file against the network's on held-out rows.
 
     `agreement`: share of rows with the same largest output; `nrmse`: root mean square difference in standard
-    deviations of the network's outputs (1: no better than their mean); `largest`: largest absolute difference;
-    `constant`: the network gives all rows the same.
+    deviations of the network's outputs over the rows (1: no better than their mean); `largest`: largest absolute
+    difference; `constant`: the network gives all rows the same, and nrmse is relative to the largest of its outputs.
     """
 
     agreement: float
@@ -79,11 +79,13 @@ class Comparison:
     def of(expected: np.ndarray, said: np.ndarray) -> Comparison:
         """From outputs [rows, ...] of the network and of the file."""
         off = np.abs(said.astype(np.float64) - expected)
-        error, spread = math.sqrt(float((off**2).mean())), float(expected.std())
+        size = float(np.abs(expected).max())
+        constant = bool(np.ptp(expected, axis=0).max() <= 1e-6 * size)
+        error = math.sqrt(float((off**2).mean()))
+        spread = size if constant else math.sqrt(float(expected.astype(np.float64).var(axis=0).mean()))
         flat = [outputs.reshape(len(outputs), -1).argmax(axis=1) for outputs in (expected, said)]
         same = float((flat[0] == flat[1]).mean())
         nrmse = error / spread if spread else math.inf if error else 0.0
-        constant = bool(np.ptp(expected, axis=0).max() <= 1e-6 * np.abs(expected).max())
         return Comparison(same, nrmse, float(off.max()), constant)
 
     def measures(self, rows: int, **at: object) -> list[Measure]:
@@ -93,16 +95,21 @@ class Comparison:
         ]
 
 
-def export(model: Model, example: np.ndarray, params: Params, path: Path) -> ExportRecord:
-    """Write `model.onnx` into the folder `path`, calibrated and compared on `example` rows [n, ...].
+def export(
+    model: Model, example: np.ndarray, params: Params, path: Path, validation: np.ndarray | None = None
+) -> ExportRecord:
+    """Write `model.onnx` into the folder `path`, calibrated on `example` rows [n, ...], compared on `validation` rows.
 
-    Raises UserError when the network cannot be exported, holds nothing to quantise, or the calibration collapses.
+    Without validation rows some of the example are held out. Raises UserError when the network cannot be exported,
+    holds nothing to quantise, its outputs are not finite, or the calibration collapses.
     """
     module = copy.deepcopy(model.system).to("cpu").eval()
     native = module_runtime(module)
     graph = _int8.prepared(written(module, example, params.opset))
-    calibration, held = _int8.divided(example)
+    calibration, held = _int8.divided(example, validation)
     expected, found = _outputs(native, held), _int8.spreads(graph, calibration)
+    if not np.isfinite(expected).all():
+        raise UserError("onnx-int8: the network's own outputs are not finite: it diverged in training")
     made, compared = {}, {}
     for name in _int8.CALIBRATORS:
         chosen = _int8.ranges(graph, found, name, params.percentile)
@@ -125,7 +132,7 @@ def export(model: Model, example: np.ndarray, params: Params, path: Path) -> Exp
         Measure("nonzeros", count_nonzeros(_int8.steps(graph, best))),
         *latency_ratios(target, native, example, params.repeats),
     ]
-    facts = _facts(params, len(calibration), len(held))
+    facts = _facts(params, len(calibration), 0 if held is calibration else len(held))
     return ExportRecord(target="onnx-int8", files=(FILE,), runtime="onnxruntime", facts=facts, measures=tuple(measures))
 
 
@@ -134,23 +141,15 @@ def load(path: Path) -> Runtime:
     return runtime(path / FILE)
 
 
-def instruction_set() -> str:
-    """What of this CPU decides how 8-bit products are summed: `x86_64 avx2 avx512_vnni`."""
-    import torch
-
-    found = torch.cpu.get_capabilities()
-    return " ".join([str(found.get("architecture", "unknown")), *(name for name in CAPABILITIES if found.get(name))])
-
-
 def _check(graph: onnx.ModelProto, made: onnx.ModelProto, held: np.ndarray, own: Comparison, params: Params) -> None:
-    """Raise UserError where the file's outputs have little to do with the network's (unless those are constant)."""
-    if own.constant or (own.agreement >= params.agreement and own.nrmse <= params.tolerance):
+    """Raise UserError where the file's outputs have little to do with the network's, or are not finite."""
+    if own.nrmse <= params.tolerance and (own.constant or own.agreement >= params.agreement):
         return
     where = _int8.first_divergence(graph, made, held, params.tolerance)
     raise UserError(
         f"onnx-int8: calibrator {params.calibrator} collapses: {own.agreement:.1%} of held-out rows keep their"
         f" prediction and outputs are {own.nrmse:.2g} standard deviations off; the first layer that diverges is"
-        f" {where}; choose another calibrator"
+        f" {where}; choose another `calibrator`"
     )
 
 

@@ -16,6 +16,7 @@ from neurosieve.artifacts.dataset import Dataset, read_dataset
 from neurosieve.artifacts.hashes import sha256_of
 from neurosieve.artifacts.metrics import read_metrics
 from neurosieve.artifacts.model import Model, read_model
+from neurosieve.artifacts.resume import Keeper
 from neurosieve.artifacts.store import read_provenance
 from neurosieve.artifacts.view import Step
 from neurosieve.errors import UserError
@@ -30,6 +31,7 @@ class Inputs:
     project: Project
     plan: StudyPlan
     node: Node
+    keeper: Keeper = field(default_factory=Keeper)
     _checked: set[str] = field(default_factory=set)
 
     @property

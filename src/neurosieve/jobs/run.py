@@ -9,51 +9,53 @@ import resource
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from neurosieve.artifacts.ending import ENDING, Ended
+from neurosieve.artifacts.resume import Keeper
 from neurosieve.artifacts.store import storage_error, write_provenance
 from neurosieve.errors import UserError
 from neurosieve.jobs.load import Inputs
+from neurosieve.jobs.packed import pack, unpack
+from neurosieve.plan.fingerprint import PACKAGE, Source
 from neurosieve.plan.nodes import Node, StudyPlan
 from neurosieve.plan.project import Project
+
+NO_MEMORY = ("cannot allocate memory", "can't allocate memory", "not enough memory", "out of memory", "bad_alloc")
+"""How libraries that do not raise MemoryError say it."""
 
 
 def run_node(project: Project, plan: StudyPlan, node: Node) -> Path:
     """Compute a node unless it exists; its directory in the store.
 
-    Raises UserError for bad input, missing or damaged inputs, a full disk or a read-only folder; nothing
-    half-written is left where a result would be.
+    Raises UserError for bad input, missing or damaged inputs, code edited meanwhile, too little memory, a full disk or
+    a read-only folder; nothing half-written is left where a result would be.
     """
     store = project.store
     if store.exists(node.folder):
         return store.path(node.folder)
     _prepare_process(project, plan, node)
     scratch = store.scratch(node.folder.replace("/", "-"))
-    started, wall, cpu = datetime.now(UTC), time.perf_counter(), time.process_time()
+    keeper = Keeper(store.resume(node.key), node.checkpoint_minutes * 60, scratch)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
     try:
-        _compute(Inputs(project, plan, node), scratch)
-        run = {
-            "started": started.isoformat(timespec="seconds"),
-            "seconds": round(time.perf_counter() - wall, 3),
-            "cpu_seconds": round(time.process_time() - cpu, 3),
-            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-            "commit": _commit(project.root),
-            "python": platform.python_version(),
-            "machine": f"{platform.system()} {platform.machine()}",
-        }
-        write_provenance(scratch, _record(plan, node), run)
-        return store.publish(scratch, node.folder)
+        _compute(Inputs(project, plan, node, keeper), scratch)
+        refuse_if_edited(project, plan, node)
+        store.not_from_the_future(plan.nodes[key].folder for key in node.inputs)
+        write_provenance(scratch, _record(plan, node), {"started": started, **_run(project, keeper)})
+        directory = store.publish(scratch, node.folder)
     except Exception as error:
-        full = storage_error(error, scratch)
-        if full is None:
+        told = storage_error(error, scratch) or memory_error(error, plan, node)
+        if told is None:
             raise
-        raise full from None
+        raise told from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    keeper.forget()
+    return directory
 
 
 def _compute(inputs: Inputs, scratch: Path) -> None:
@@ -65,6 +67,18 @@ def _compute(inputs: Inputs, scratch: Path) -> None:
         from neurosieve.jobs.stages import STAGES
 
         STAGES[inputs.node.stage](inputs, scratch)
+
+
+def _run(project: Project, keeper: Keeper) -> dict[str, Any]:
+    """What running it took; of a job that went on from a kept state, with what was spent on that."""
+    return {
+        **{name: round(spent, 3) for name, spent in keeper.total().items()},
+        **({"resumed": keeper.resumed} if keeper.resumed else {}),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "commit": _commit(project.root),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
 
 
 def _record(plan: StudyPlan, node: Node) -> dict[str, Any]:
@@ -122,8 +136,40 @@ def refuse_if_changed(plan: StudyPlan, key: str, study: str) -> Node:
     return plan.nodes[key]
 
 
-def run_job(study: str, address: str, stage: str, scale: str | None) -> Path:
+def refuse_if_edited(project: Project, plan: StudyPlan, node: Node) -> None:
+    """Raises UserError when code behind the node's key changed since it was planned: what ran may be either."""
+    now = Source(project.source.root, project.source.memory)
+    for needed in plan.with_ancestors(node.key):
+        for use, code in _codes(needed.recipe):
+            module = f"{PACKAGE}.{use.replace('-', '_')}"
+            if now.path(module) is None or now.fingerprint(module).code != code:
+                raise UserError(f"the code of {use} changed while the job ran; run the same command again")
+
+
+def _codes(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Components named in a recipe, with the fingerprints that they had."""
+    if {"use", "code"} <= recipe.keys():
+        yield recipe["use"], recipe["code"]
+    for part in recipe.values():
+        if isinstance(part, Mapping):
+            yield from _codes(part)
+
+
+def memory_error(error: Exception, plan: StudyPlan, node: Node) -> UserError | None:
+    """The one line for memory that the machine or a limit refused, None for any other error."""
+    said = isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_MEMORY)
+    if not said or isinstance(error, UserError):
+        return None
+    return UserError(
+        f"memory ran out (the job asks for {node.mem_mb} MB): set `resources: {{{node.stage}: {{memory: 4 GB}}}}` in "
+        f"config/studies/{plan.slug}.yaml to what it needs, or run fewer jobs at once, and run the same command again"
+    )
+
+
+def run_job(study: str, address: str, stage: str, scale: str | None, target: Path | None = None) -> Path:
     """A job as Snakemake or a person asks for it; what goes wrong is kept for the page.
+
+    With a `target`, a file beside which its inputs lie, the node is also packed there: nothing else is shared.
 
     Raises UserError as `run_node`, and when the node is of another stage or its study's configuration changed.
     """
@@ -134,7 +180,17 @@ def run_job(study: str, address: str, stage: str, scale: str | None) -> Path:
         raise UserError(f"{node.title} ({node.name}-{node.key}) is computed by `{node.stage}`, not by `{stage}`")
     note = project.store.failure(node.key)
     try:
-        directory = run_node(project, plan, node)
+        with ENDING.heeded():
+            if target:
+                before = [needed.folder for needed in plan.with_ancestors(node.key)]
+                unpack(project.store, target.parents[1], before)
+            directory = run_node(project, plan, node)
+            if target:
+                pack(directory, target)
+    except Ended as ended:
+        note.write(ended.message)
+        print(f"neurosieve: error: {ended.message}", file=sys.stderr)
+        raise
     except (Exception, SystemExit) as error:  # who interrupts a job knows why it did not end
         note.write(in_one_line(error))
         raise

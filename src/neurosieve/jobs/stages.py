@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from neurosieve.artifacts.data import Data, Selection, write_selection
+from neurosieve.artifacts.data import Data, Part, Selection, write_selection
 from neurosieve.artifacts.dataset import DatasetInfo, write_dataset
 from neurosieve.artifacts.log import Log
 from neurosieve.artifacts.metrics import Measure, frame, write_metrics
@@ -18,9 +19,14 @@ from neurosieve.artifacts.model import Model, build_model, write_model
 from neurosieve.artifacts.view import Runtime, View
 from neurosieve.errors import UserError
 from neurosieve.jobs.load import Inputs, Verb, node_params, verb
+from neurosieve.jobs.told import Told
 
 WITHHELD = ("test",)
 """Splits that train and intervene never see."""
+SEEN = ("train", "validation")
+"""Splits that an export is shown."""
+EXAMPLES = 512
+"""Rows that an export gets to run, at most."""
 
 
 def schema_of(info: DatasetInfo) -> dict[str, Any]:
@@ -53,7 +59,7 @@ def train(inputs: Inputs, directory: Path) -> None:
     builder = recipe["use"].removeprefix("models.").replace("-", "_")
     model = build_model(builder, recipe["params"], schema_of(data.info), node.recipe.get("device", "cpu"))
     component = verb(node.recipe["component"]["use"], "train", node_params(inputs.project, node))
-    log = _log(directory)
+    log = _log(inputs, directory)
     _seed(node.recipe["seed"])
     trained = component(model=model, data=data, params=component.params, seed=node.recipe["seed"], log=log)
     _write_model(directory, trained.with_(key=node.key, steps=(node.recipe["component"]["use"],)), log)
@@ -70,7 +76,7 @@ def intervene(inputs: Inputs, directory: Path) -> None:
     if "choose" in node.recipe:
         params = {**params, **_choose(inputs, directory, given, data, use, params)}
     component = verb(use, "intervene", params)
-    log = _log(directory)
+    log = _log(inputs, directory)
     _seed(node.recipe["seed"])
     changed: Model = component(model=given, data=data, params=component.params, seed=node.recipe["seed"], log=log)
     changed = changed.with_(key=node.key, parent=parent.key, steps=(*parent.steps, use), companions=())
@@ -79,16 +85,28 @@ def intervene(inputs: Inputs, directory: Path) -> None:
 
 
 def export(inputs: Inputs, directory: Path) -> None:
-    """One target's artifact, run for parity; `example` are training rows, retained ones where the study forgets."""
+    """One target's artifact, run for parity.
+
+    `example` are training rows, `validation` validation rows (none where the dataset has none), of both the retained
+    ones where the study forgets, from the whole split: rows may be stored class after class.
+    """
     node = inputs.node
     data = inputs.data(hidden=False, withhold=WITHHELD)
-    rows = data.retain if data.selection is not None else data.train
+    part: Part = "all" if data.selection is None else "retain"
+    example, validation = (_some(data.part(part, name).x) if name in data.splits else None for name in SEEN)
     component = verb(node.recipe["component"]["use"], "export", node_params(inputs.project, node))
     model = inputs.model(inputs.roles["model"])
-    example = rows.x[: min(len(rows), 512)]
-    record = component(model=model, example=example, params=component.params, path=directory, seed=node.recipe["seed"])
+    record = component(
+        model=model, example=example, validation=validation, params=component.params, path=directory,
+        seed=node.recipe["seed"],
+    )  # fmt: skip
     write_metrics(directory, frame(record.measures))
     (directory / "export.json").write_text(record.model_dump_json(indent=2, exclude={"measures"}) + "\n")
+
+
+def _some(rows: np.ndarray) -> np.ndarray:
+    """At most `EXAMPLES` of rows [n, ...], evenly spaced."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), EXAMPLES)).round().astype(int)]
 
 
 def evaluate(inputs: Inputs, directory: Path) -> None:
@@ -133,12 +151,16 @@ def _choose(
     rule = inputs.node.recipe["choose"]
     judge = verb(rule["judge"]["use"], "evaluate", {})
     rows: list[dict[str, Any]] = []
+    told = Told()
     for values in itertools.product(*rule["among"].values()):
         candidate = dict(zip(rule["among"], values, strict=True))
         component = verb(use, "intervene", {**params, **candidate})
         _seed(inputs.node.recipe["seed"])
-        made = component(model=model, data=data, params=component.params, seed=inputs.node.recipe["seed"], log=Log())
+        log = Log(keeper=inputs.keeper.part(f"candidate{len(rows)}"))
+        made = component(model=model, data=data, params=component.params, seed=inputs.node.recipe["seed"], log=log)
         rows.append({**candidate, rule["metric"]: _judged(judge, View(data, made), rule, inputs.node.recipe["seed"])})
+        told({"candidate": len(rows), **rows[-1]})
+    told.rest()
     pl.DataFrame(rows).write_parquet(directory / "candidates.parquet")
     sign = -1 if rule["better"] == "lower" else 1
     best = max(rows, key=lambda row: sign * row[rule["metric"]])  # the first of equals
@@ -155,16 +177,18 @@ def _judged(judge: Verb, view: View, rule: dict[str, Any], seed: int | None) -> 
     return float(found["value"][0])
 
 
-def _log(directory: Path) -> Log:
+def _log(inputs: Inputs, directory: Path) -> Log:
     def save(name: str, model: Model) -> None:
         folder = directory / "checkpoints" / name
         folder.mkdir(parents=True)
         write_model(folder, model)
 
-    return Log(save_checkpoint=save)
+    return Log(save_checkpoint=save, keeper=inputs.keeper, say=Told())
 
 
 def _write_model(directory: Path, model: Model, log: Log, base: Model | None = None) -> None:
+    if isinstance(log.say, Told):
+        log.say.rest()
     write_model(directory, model, base=base)
     if log.history:
         pl.DataFrame(log.history, infer_schema_length=None).write_parquet(
@@ -183,8 +207,6 @@ def _seed(seed: int | None) -> None:
     """
     import random
     import sys
-
-    import numpy as np
 
     seed = seed or 0
     random.seed(seed)

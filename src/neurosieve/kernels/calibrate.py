@@ -9,13 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+TINY = 1e-30
+"""Below this the width of a bin is no number of single precision: such values are zeros."""
 FLOOR = 1e-9
 """Probability given to a bin that rounding left empty, so that the divergence stays finite."""
 
 
 def histogram(values: np.ndarray, limit: float, bins: int) -> np.ndarray:
-    """Counts [bins] of finite values within [-limit, limit]; all in the middle bin where limit is 0."""
-    if limit <= 0:
+    """Counts [bins] of finite values within [-limit, limit]; all in the middle bin where limit is 0, or nearly."""
+    if limit < TINY:
         return np.bincount([bins // 2], weights=[values.size], minlength=bins).astype(np.int64)
     places = (values.reshape(-1) + np.float32(limit)) * np.float32(bins / (2 * limit))
     return np.bincount(np.clip(places.astype(np.int64), 0, bins - 1), minlength=bins)

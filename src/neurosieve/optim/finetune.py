@@ -25,7 +25,7 @@ def trained_on(
     system = copy.deepcopy(model.system)
     warm_up(system, columns, supervised, recipe)
     with log.timed(metric):
-        history = fit(system, columns, supervised, recipe, orders, model.role("mask"))
+        history = fit(system, columns, supervised, recipe, orders, model.role("mask"), resume=log.resume("finetune"))
     for row in history:
         log.step(**row)
     return model.with_(system=system)

@@ -37,11 +37,11 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*")
 
 
 class ParamsError(UserError):
-    """Parameters that the component refuses; `field` is the offending field's path."""
+    """Parameters that the component refuses; `field` is the offending field's path, `absent`: its file is not here."""
 
-    def __init__(self, message: str, field: tuple[str | int, ...]) -> None:
+    def __init__(self, message: str, field: tuple[str | int, ...], absent: bool = False) -> None:
         super().__init__(message)
-        self.field = field
+        self.field, self.absent = field, absent
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,9 @@ def files_of(component: Component, params: Mapping[str, Any], root: Path) -> dic
         if params.get(field) is not None:
             files[field] = root / str(params[field])
             if not files[field].is_file():
-                raise ParamsError(f"{component.use}: {field}: no file {params[field]}", (field,))
+                raise ParamsError(
+                    f"{component.use}: {field}: no file {params[field]}; put it there", (field,), absent=True
+                )
     return files
 
 

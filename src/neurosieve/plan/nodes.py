@@ -43,6 +43,7 @@ class Node:
     minutes: float = 10
     threads: int = 1
     gpu: int = 0
+    checkpoint_minutes: float = 5
     paths: Mapping[str, str] = field(default_factory=dict)
     """Raw files by parameter, relative to the project; their content is in the recipe, their path is not."""
 
@@ -109,6 +110,7 @@ class StudyPlan:
                 asks.minutes,
                 asks.threads,
                 asks.gpu,
+                asks.checkpoint_minutes,
                 paths or {},
             )
         return self.nodes[key]

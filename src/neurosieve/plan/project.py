@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from neurosieve.artifacts.hashes import FileHashes
 from neurosieve.artifacts.store import Store
-from neurosieve.errors import UserError
+from neurosieve.errors import AbsentError, UserError
 from neurosieve.plan import yaml12
 from neurosieve.plan.components import explain
 from neurosieve.plan.fingerprint import Source
@@ -31,7 +31,10 @@ class Project:
 
     root: Path
     scale_override: str | None = None
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Configured studies that `plans` left out -> what they need, where, in one line."""
     _plans: dict[str, StudyPlan] = field(default_factory=dict)
+    _expanded: list[str] = field(default_factory=list)
 
     @staticmethod
     def here(scale: str | None = None, start: Path | None = None) -> Project:
@@ -76,28 +79,90 @@ class Project:
 
     def plan(self, slug: str) -> StudyPlan:
         """The plan of one study, from the cache where nothing that makes it has changed."""
-        if slug not in self._plans:
-            path = self._study_path(slug)
-            cache = self.store.work / "plans" / f"{slug}-{self.scale}-{self._digest(path)}.json"
-            self._plans[slug] = self._cached(cache) or self._expand(path, cache)
-        return self._plans[slug]
+        return self.plans([slug])[slug]
 
     def plans(self, slugs: Iterable[str] | None = None) -> dict[str, StudyPlan]:
-        """Plans by study, all configured ones by default."""
-        return {slug: self.plan(slug) for slug in (slugs or self.studies)}
+        """Plans by study. Of all configured ones (the default), those that lack a raw file are `skipped`.
+
+        Raises AbsentError where a study that was asked for lacks one, or every configured study does.
+        """
+        wanted = list(slugs or ())
+        try:
+            for slug in wanted or self.studies:
+                try:
+                    self._plan(slug)
+                except AbsentError as error:
+                    if wanted:
+                        raise
+                    self.skipped[slug] = str(error).replace(f"{self.root}/", "")
+        finally:
+            if self._expanded:  # once, after all: what is remembered of the sources is one file for all studies
+                self._remember_readings()
+        found = {slug: self._plans[slug] for slug in wanted or self.studies if slug in self._plans}
+        if not found and self.skipped:
+            raise AbsentError(next(iter(self.skipped.values())))
+        return found
+
+    def _plan(self, slug: str) -> None:
+        if slug not in self._plans:
+            path = self._study_path(slug)
+            cache = self._cache_folder / f"{slug}-{self.scale}-{self._digest(path)}.json"
+            self._plans[slug] = self._cached(cache) or self._expand(path, cache)
+
+    def plan_with(self, key: str) -> StudyPlan | None:
+        """The plan of the first study that has a node of this key; of all studies only one is read if possible."""
+        for slug in [slug for slug in self._owners(key) if slug in self.studies]:
+            if key in (plan := self.plan(slug)).nodes:
+                return plan
+        return next((plan for plan in self.plans().values() if key in plan.nodes), None)
+
+    def index(self) -> None:
+        """Write down which study has which key, so that a job of a cluster reads the plan of one study only.
+
+        Keys are hashes of all that makes a node: an old entry is never wrong, at most the plan has the key no more.
+        """
+        owners: dict[str, str] = {}
+        for slug, plan in self.plans().items():
+            for key in plan.nodes:
+                owners.setdefault(key, slug)
+        text = "".join(f"{key} {slug}\n" for key, slug in owners.items()).encode()
+        if self._read_index() != text:
+            self._remember(self._index_path, text)
+
+    def _owners(self, key: str) -> list[str]:
+        place = self._read_index().find(f"{key} ".encode())
+        return [] if place < 0 else [self._read_index()[place:].split(b"\n", 1)[0].decode().partition(" ")[2]]
+
+    @property
+    def _index_path(self) -> Path:
+        return self._cache_folder / f"keys-{self.scale}.txt"
+
+    def _read_index(self) -> bytes:
+        try:
+            return self._index_path.read_bytes()
+        except OSError:
+            return b""
+
+    @property
+    def _cache_folder(self) -> Path:
+        return self.store.work / "plans"
 
     def _study_path(self, slug: str) -> Path:
-        if slug not in self.studies:
+        if slug not in self._listed:
             known = ", ".join(self.studies) or "none"
             raise UserError(f"unknown study '{slug}'; {CONFIG} lists: {known}")
         path = self.root / "config" / "studies" / f"{slug}.yaml"
+        if slug not in RESERVED and path.is_file():
+            return path
         where = yaml12.position(self.root / CONFIG, ["studies", self.studies.index(slug)])
         if slug in RESERVED:
             reserved = ", ".join(sorted(RESERVED))
             raise UserError(f"{where}: '{slug}' cannot be a study's name; reserved are: {reserved}")
-        if not path.is_file():
-            raise UserError(f"{where}: study '{slug}' has no file config/studies/{slug}.yaml")
-        return path
+        raise UserError(f"{where}: study '{slug}' has no file config/studies/{slug}.yaml")
+
+    @cached_property
+    def _listed(self) -> frozenset[str]:
+        return frozenset(self.studies)
 
     def _digest(self, path: Path) -> str:
         settings = self.settings
@@ -121,13 +186,20 @@ class Project:
         loaded = load_study(path, self.scale, overrides)
         plan = Planner(loaded, self.root, self.source, self.hashes, self.settings.targets).expand()
         self._remember(cache, plan.dumps())
+        self._expanded.append(cache.name.rsplit("-", 1)[0])
+        return plan
+
+    def _remember_readings(self) -> None:
+        """Keep what was read of sources and raw files, and of each study just planned its 20 latest plans."""
         self._remember(self.store.work / "syntax.json", json.dumps(self.source.memory).encode())
         self._remember(self.store.work / "hashes.json", json.dumps(self.hashes.memory).encode())
-        for old in sorted(cache.parent.glob(f"{cache.name.rsplit('-', 1)[0]}-*.json"), key=lambda p: p.stat().st_mtime)[
-            :-20
-        ]:
-            old.unlink(missing_ok=True)
-        return plan
+        found: dict[str, list[Path]] = {name: [] for name in self._expanded}
+        for path in self._cache_folder.glob("*.json"):
+            found.get(path.name.rsplit("-", 1)[0], []).append(path)
+        for paths in found.values():
+            for old in sorted(paths, key=lambda path: path.stat().st_mtime)[:-20] if len(paths) > 20 else ():
+                old.unlink(missing_ok=True)
+        self._expanded.clear()
 
     def _remember(self, path: Path, content: bytes) -> None:
         """Write a cache file whole or not at all; a folder that cannot be written costs only time."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosieve.artifacts.hashes import FileHashes
-from neurosieve.errors import UserError
+from neurosieve.errors import AbsentError, UserError
 from neurosieve.plan.components import Component, ParamsError, checked_params, files_of, find, params_class
 from neurosieve.plan.fingerprint import Source
 from neurosieve.plan.nodes import Node, StudyPlan, canonical
@@ -73,7 +73,8 @@ class Recipes:
                 checked = checked_params(component, params)
                 files = files_of(component, checked, self.root)
             except ParamsError as error:
-                raise self.loaded.error(str(error), *place, *error.field) from None
+                kind = AbsentError if error.absent else UserError
+                raise self.loaded.error(str(error), *place, *error.field, kind=kind) from None
             sums = {name: self._sum(path, (*place, name)) for name, path in files.items()}
             paths = {name: str(checked[name]) for name in files}
             self.plan.files |= {paths[name]: sums[name] for name in files}

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, StrictInt, field_validator
 
-RESERVED = {"all", "prepare", "train", "intervene", "export", "evaluate", "verdict", "report"}
+RESERVED = {"all", "prepare", "train", "intervene", "export", "evaluate", "verdict", "bundle", "report", "collect"}
 Scale = Literal["smoke", "default", "full"]
 SCALES: tuple[Scale, ...] = ("smoke", "default", "full")
 

@@ -28,6 +28,7 @@ from neurosieve.progress.words import (
     jobs_in_words,
     last_line,
     read_job,
+    silent,
     text_of,
 )
 
@@ -228,6 +229,7 @@ class Progress:
         logs = tuple(dict.fromkeys((*job.logs, *found.logs)))
         reason = last_line(logs)
         where = next((path for path in logs if Path(path).exists()), "")
+        reason = reason or (silent(job.rule, where) if where else "")
         text = job.full + (f": {reason}" if reason else "") + (f" · log: {where}" if where else " · no log")
         self.pending[jobid] = (text, self.now())
 

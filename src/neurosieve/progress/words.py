@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
+import shutil
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-STAGES = ("prepare", "train", "intervene", "export", "evaluate", "verdict", "report")
+from neurosieve.errors import STEP, killed
+
+STAGES = ("prepare", "train", "intervene", "export", "evaluate", "verdict", "bundle", "report", "collect")
 ERROR_LINES = 6
 """An error of more lines than this stays a block; shorter ones become one line."""
+BLOCK = 4096
+"""Bytes without which nothing can be written."""
 TAIL = 8192
 """Bytes at the end of a log among which its last line is looked for."""
 
@@ -46,7 +51,7 @@ def printable(text: str) -> str:
 
 
 def last_line(paths: tuple[str, ...]) -> str:
-    """Last line with text of the first of these logs that has one, at most 300 characters; empty if none has."""
+    """Last line with text, progress apart, of the first of these logs that has one: 300 characters at most, or none."""
     for path in paths:
         try:
             with open(path, "rb") as file:
@@ -55,7 +60,7 @@ def last_line(paths: tuple[str, ...]) -> str:
         except (OSError, ValueError):
             continue
         for line in reversed(lines):
-            if line:
+            if line and not line.startswith(STEP):
                 return line if len(line) <= 300 else line[:299] + "…"
     return ""
 
@@ -78,6 +83,13 @@ def compact(text: str, exception: str = "") -> str:
         return " ".join(lines)
     more = [f"… and {len(lines) - 20} more lines"] if len(lines) > 20 else []
     return "\n  ".join([*lines[:20], *more])
+
+
+def silent(stage: str, log: str) -> str:
+    """Why a job's log is empty: who can still say something does, where there is room for it."""
+    if shutil.disk_usage(log).free < BLOCK:
+        return f"the disk that holds {log} is full; free some space and run the same command again"
+    return killed(stage)
 
 
 def in_order(rules: Iterable[str]) -> list[str]:

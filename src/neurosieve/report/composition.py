@@ -16,7 +16,8 @@ from neurosieve.report.charts.figure import Cell, Figure, Panel, nice, seed_word
 from neurosieve.report.numbers import data, interval, mean, shown
 from neurosieve.report.state import MetricRow, Site, StudyState
 
-AUC = "attack_auc"
+LEAKAGE = "leakage"
+"""|AUC − 0.5| of an attack, as `membership_inference` measures it."""
 WORDS = {"unlearn": "forget", "prune": "prune", "sparsify": "sparsify", "adapt": "tune"}
 Values = dict[int | None, float]
 Settings = tuple[tuple[str, str], ...]
@@ -86,17 +87,17 @@ def _composed(study: StudyState, setting: Settings) -> Composed | None:
         for row in study.metrics
         if _setting(row.variant) == setting and row.at in ("", "batch=1")
     }
-    auc = any(metric == AUC for _, _, metric, _ in table)
+    auc = any(metric == LEAKAGE for _, _, metric, _ in table)
     retrained = _retrained(study, table)
     steps = [
         step
         for variant, target in dict.fromkeys((variant, target) for variant, target, _, _ in table)
         if (step := _step(study, table, variant, target, retrained, auc)) is not None
     ]
-    if not steps or (not auc and not _values(table, retrained, "native", "mia_success", "forget")):
+    if not steps or not _values(table, retrained, "native", LEAKAGE if auc else "mia_success", "forget"):
         return None
     kept = mean(_values(table, retrained, "native", "accuracy", "retain").values())
-    level = mean(abs(v - 0.5) for v in _values(table, retrained, "native", AUC, "forget").values()) if auc else 0.0
+    level = mean(_values(table, retrained, "native", LEAKAGE, "forget").values()) if auc else 0.0
     label = ", ".join(f"{axis} {value}" for axis, value in setting)
     key = ",".join(f"{axis}={value}" for axis, value in setting)
     return Composed(study, label, key, tuple(steps), auc, level or 0.0, kept)
@@ -134,7 +135,7 @@ def _step(study: StudyState, table: Table, variant: str, target: str, retrained:
 def _leakage(table: Table, variant: str, target: str, retrained: str, auc: bool) -> Values:
     """|AUC − 0.5| where an AUC was measured, else the distance of the attack from the retrained network's."""
     if auc:
-        return {seed: abs(v - 0.5) for seed, v in _values(table, variant, target, AUC, "forget").items()}
+        return _values(table, variant, target, LEAKAGE, "forget")
     ours = _values(table, variant, target, "mia_success", "forget")
     theirs = _values(table, retrained, "native", "mia_success", "forget")
     return {seed: abs(v - theirs[seed]) for seed, v in ours.items() if seed in theirs}

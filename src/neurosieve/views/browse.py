@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from neurosieve.artifacts.store import PROVENANCE, read_provenance
-from neurosieve.errors import UserError
+from neurosieve.errors import AbsentError, UserError, killed
 from neurosieve.plan.nodes import Cell, Node, StudyPlan, key_of
 from neurosieve.plan.project import Project
 from neurosieve.plan.settings import SCALES
@@ -30,6 +30,8 @@ def tree(project: Project, study: str | None) -> Iterator[str]:
             nodes = [node for node in plan.nodes.values() if node.stage == stage]
             there = [node for node in nodes if node.folder in present]
             yield f"  {word}: {len(there)} of {len(nodes)} done{_cost(project, there)}"
+    if study is None:
+        yield from (f"{slug} ({project.scale}): skipped: {reason}" for slug, reason in project.skipped.items())
 
 
 def why(project: Project, study: str | None, address: str) -> Iterator[str]:
@@ -44,7 +46,10 @@ def why(project: Project, study: str | None, address: str) -> Iterator[str]:
         stage, _, name = folder.partition("/")
         if stage != node.stage:
             continue
-        recipe = read_provenance(project.store.path(folder))["recipe"]
+        try:
+            recipe = read_provenance(project.store.path(folder))["recipe"]
+        except UserError:
+            continue  # damaged, or of an older version: `neurosieve fsck` names it
         differs = _differences(_flat(recipe), wanted)
         if best is None or len(differs) < best[0]:
             best = len(differs), name, differs
@@ -69,27 +74,40 @@ def directory(project: Project, address: str) -> Path:
 def log_text(project: Project, address: str) -> str:
     """Log of a node's last job. Raises UserError when there is none."""
     _, node = find_node(project, address)
-    path = project.store.results / "logs" / f"{node.folder}.log"
+    path = project.store.log(node.folder)
     if not path.is_file():
         raise UserError(f"no log of {node.title} ({node.name}-{node.key}) in {path.parent}: its job did not run here")
-    return path.read_text(errors="replace") or f"(empty: the job of {node.title} printed nothing)\n"
+    text = path.read_text(errors="replace")
+    lost = node.key in project.store.abandoned() and not project.store.exists(node.folder)
+    if lost and killed(node.stage) not in text:
+        text += f"neurosieve: error: {killed(node.stage)}\n"
+    return text or f"(empty: the job of {node.title} printed nothing)\n"
 
 
 def collect_garbage(project: Project, delete: bool, scales: Sequence[str] = ()) -> Iterator[str]:
     """Nodes that no configured study reaches at any of the scales; deleted only if `delete`, never beside a run.
 
-    Raises UserError when a study cannot be planned at one of them: what it reaches is then not known.
+    What was computed for a study that is skipped (its raw files are not here) is kept, with all that it was made of.
+    Raises UserError when a study cannot be planned for another reason: what it reaches is then not known.
     """
     lock = project.store.lock() if delete else None
     wanted: set[str] = set()
+    skipped: dict[str, str] = {}
     for scale in scales or SCALES:
+        planned = Project(project.root, scale)
         try:
-            plans = Project(project.root, scale).plans()
+            plans = planned.plans()
+        except AbsentError:  # every study lacks a file at this scale
+            plans = {}
         except UserError as error:
             others = " ".join(f"--scale {other}" for other in SCALES if other != scale)
             raise UserError(f"{error}; or keep only what the other scales reach: `neurosieve gc {others}`") from None
         wanted |= {node.folder for plan in plans.values() for node in plan.nodes.values()}
+        skipped |= planned.skipped
     garbage = sorted(project.store.present() - wanted)
+    if skipped and garbage:
+        garbage = sorted(set(garbage) - _computed_for(project, skipped))
+        yield from (f"kept what {slug} has, which is skipped: {reason}" for slug, reason in skipped.items())
     total = 0
     for folder in garbage:
         size = _size(project.store.path(folder))
@@ -101,6 +119,20 @@ def collect_garbage(project: Project, delete: bool, scales: Sequence[str] = ()) 
         os.close(lock)
     told = "" if delete or not garbage else "; `neurosieve gc --delete` deletes them"
     yield f"{len(garbage)} nodes, {_bytes(total)}{told}"
+
+
+def _computed_for(project: Project, slugs: Collection[str]) -> set[str]:
+    """Nodes that these studies asked for first, as their provenance says, and all that those were made of."""
+    records = {folder: read_provenance(project.store.path(folder)) for folder in project.store.present()}
+    folders = {record["key"]: folder for folder, record in records.items()}
+    found: set[str] = set()
+    waiting = [f for f, record in records.items() if str(record.get("asked_by")).partition("/")[0] in slugs]
+    while waiting:
+        folder = waiting.pop()
+        if folder not in found:
+            found.add(folder)
+            waiting += [folders[key] for key in records[folder]["recipe"]["inputs"].values() if key in folders]
+    return found
 
 
 def check_store(project: Project) -> tuple[list[str], int]:
@@ -135,6 +167,9 @@ def find_node(project: Project, address: str, study: str | None = None) -> tuple
         try:
             plan = project.plan(slug)
             return plan, plan.address(address)
+        except AbsentError:
+            if len(slugs) == 1:
+                raise
         except KeyError:
             continue
     raise UserError(f"no node '{address}' in {', '.join(slugs)}; write study/variant/seed, or a key that `plan` shows")
@@ -183,7 +218,7 @@ def _cost(project: Project, nodes: list[Node]) -> str:
     seconds, size = 0.0, 0
     for node in nodes:
         path = project.store.path(node.folder)
-        seconds += read_provenance(path)["run"]["seconds"]
+        seconds += read_provenance(path)["run"].get("seconds", 0.0)
         size += _size(path)
     return f"  {seconds:.1f} s, {_bytes(size)}"
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -43,27 +44,33 @@ def page_key(
         failed = {key: notes[key] for key in lacking if key in notes}
         studies[slug] = [plan.verdict, len(lacking), failed, plan.settings]
     code = project.source.fingerprint(RENDERER).code
-    views = project.source.facts("neurosieve.views.written")["tree"], project.source.digest_of("views/site")
-    return key_of({"studies": studies, "scale": project.scale, "code": code, "views": views})
+    drawing = [project.source.facts(f"neurosieve.views.{name}")["tree"] for name in ("written", "for_snakemake")]
+    views = *drawing, project.source.digest_of("views/site")
+    skipped = {"skipped": project.skipped} if project.skipped else {}
+    return key_of({"studies": studies, "scale": project.scale, "code": code, "views": views, **skipped})
 
 
 def write_views(project: Project, stamp: str | None = None) -> Path:
     """Draw everything from what is in the store; the path of the page. `stamp` is the state that was asked for."""
     from neurosieve.report.page import render
+    from neurosieve.views.for_snakemake import write_for_snakemake
     from neurosieve.views.site import site_of
 
     store = project.store
     plans, present = project.plans(), store.present()
+    store.not_from_the_future(node.folder for plan in plans.values() for node in plan.nodes.values())
     stamp = stamp or page_key(project, plans, missing_nodes(plans, present))
     aside = store.scratch("page")
     try:
-        render(site_of(project, plans, present), aside, store.work)
+        site = site_of(project, plans, present)
+        render(site, aside, store.work)
+        write_for_snakemake(site, aside, aside / f"snakemake-{stamp}")
         (aside / f"shown-{stamp}").touch()
-        _swap(store, aside, store.results / "report")
+        _link_studies(store, plans, present, stamp)
+        _write_tables(store, plans)
+        _swap(store, aside, store.results / "report")  # last: its stamp says that all views are of this state
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    _link_studies(store, plans, present, stamp)
-    _write_tables(store, plans)
     return store.results / "report" / "index.html"
 
 
@@ -87,22 +94,37 @@ def _link_studies(store: Store, plans: Mapping[str, StudyPlan], present: Set[str
 def _write_tables(store: Store, plans: Mapping[str, StudyPlan]) -> None:
     """All verdicts in one table, and each complete study's flat metrics (no timings: they would differ every time)."""
     verdicts = []
-    for slug, plan in plans.items():
+    for plan in plans.values():
         folder = plan.nodes[plan.verdict].folder
         if not store.exists(folder):
             continue
         verdicts.append(pl.read_parquet(store.path(folder) / "verdicts.parquet"))
         if plan.scale != "smoke":
-            _write_flat(store, slug, pl.read_parquet(store.path(folder) / "metrics.parquet"), verdicts[-1])
+            records = json.loads((store.path(folder) / "verdicts.json").read_text())
+            metrics = pl.read_parquet(store.path(folder) / "metrics.parquet")
+            _write_flat(store.results / "metrics", plan, metrics, records)
     if verdicts:
         temporary = store.work / f"verdicts-{os.getpid()}.parquet"
         pl.concat(verdicts, how="diagonal_relaxed").write_parquet(temporary)
         os.replace(temporary, store.results / "verdicts.parquet")
 
 
-def _write_flat(store: Store, slug: str, metrics: pl.DataFrame, verdicts: pl.DataFrame) -> None:
+def evidence(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By claim: how firm its verdict is, the value that decided it, what was asked of it, its criterion's hash."""
+    found = {}
+    for record in records:
+        one = {"strength": record["strength"], "criterion": record["hash"][:12]}
+        deciding = record.get("deciding") or {}
+        if deciding.get("left") is not None:
+            one["measured"] = float(f"{deciding['left']:.6g}")
+            right = deciding.get("right")
+            one["asked"] = f"{deciding['is'].replace('_', ' ')}{'' if right is None else f' {right:.6g}'}"
+        found[str(record["claim"])] = one
+    return found
+
+
+def _write_flat(folder: Path, plan: StudyPlan, metrics: pl.DataFrame, verdicts: Sequence[Mapping[str, Any]]) -> None:
     """`<study>.json` (means over seeds, verdicts) and `<study>.csv` (every value) for `dvc metrics` and `dvc plots`."""
-    folder = store.results / "metrics"
     folder.mkdir(parents=True, exist_ok=True)
     keys = ["variant", "target", "metric", "split", "at"]
     flat: dict[str, dict[str, float]] = {}
@@ -110,9 +132,10 @@ def _write_flat(store: Store, slug: str, metrics: pl.DataFrame, verdicts: pl.Dat
         variant = row["variant"] if row["target"] == "native" else f"{row['variant']} on {row['target']}"
         name = " ".join(part for part in (row["metric"], row["split"], row["at"]) if part)
         flat.setdefault(variant, {})[name] = round(row["value"], 6)
-    record = {"claims": dict(verdicts.select("claim", "verdict").iter_rows()), "metrics": flat}
-    _replace(folder / f"{slug}.json", json.dumps(record, indent=1, sort_keys=True) + "\n")
-    _replace(folder / f"{slug}.csv", metrics.select(*keys, "seed", "value").sort([*keys, "seed"]).write_csv())
+    claims = {str(record["claim"]): record["verdict"] for record in verdicts}
+    record = {"claims": claims, "evidence": evidence(verdicts), "metrics": flat, "scale": plan.scale}
+    _replace(folder / f"{plan.slug}.json", json.dumps(record, indent=1, sort_keys=True) + "\n")
+    _replace(folder / f"{plan.slug}.csv", metrics.select(*keys, "seed", "value").sort([*keys, "seed"]).write_csv())
 
 
 def _replace(path: Path, text: str) -> None:

@@ -30,6 +30,7 @@ PRELOAD = (
     "numpy scipy.special scipy.stats sklearn.linear_model numba polars pyarrow.ipc pyarrow.parquet torch"
     " torch._dynamo safetensors.torch pydantic.main pydantic.fields click orjson yaml"
 )
+GRACE_SECONDS = 5.0  # for jobs to end when the server is told to
 ENDING = {signal.SIGTERM, signal.SIGINT}
 PR_SET_PDEATHSIG = 1
 
@@ -59,8 +60,20 @@ class Server:
                 break
         if inode(self.path) == self.inode:
             os.unlink(self.path)
-        for process in self.workers:
-            os.killpg(process, signal.SIGKILL)
+        self.end_workers()
+
+    def end_workers(self) -> None:
+        """Tell the workers to end: a batch system tells every process at once, and a job keeps its state then.
+
+        Kill what is left when grace is over.
+        """
+        deadline = time.monotonic() + GRACE_SECONDS
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for process in self.workers:
+                with suppress(OSError):
+                    os.killpg(process, number)
+            while time.monotonic() < deadline and any(map(running, self.workers)):
+                time.sleep(0.02)
 
     def step(self) -> bool:
         """Handle what happens within a second; True if told to end."""
@@ -124,7 +137,7 @@ class Server:
     def reap(self, process: int) -> None:
         """If the worker has ended, end what it left running and tell its client."""
         # Not reaped before its group is dead: until then no other process can get its number.
-        if os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if running(process):
             return
         with suppress(OSError):
             os.killpg(process, signal.SIGKILL)
@@ -229,6 +242,11 @@ def say(conn: socket.socket, answer: str) -> None:
 def peer(conn: socket.socket) -> tuple[int, int, int]:
     """Process, user and group at the other end."""
     return struct.unpack("3i", conn.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+
+
+def running(process: int) -> bool:
+    """Whether a worker has not ended; it is not reaped."""
+    return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
 
 def inode(path: str) -> int:

@@ -16,6 +16,7 @@ def test_known_keys_become_fields_of_the_page():
             "pilot": "all of them",
             "pilot-S1": "alpha",
             "no-export": "no tensor program",
+            "method": "cell-view, chimera",
             "something else": "kept out",
         }
     )
@@ -25,6 +26,7 @@ def test_known_keys_become_fields_of_the_page():
         "differs": "smaller",
         "answer_for": {"S1": "holds", "S2": "not decided", "S3": "fails"},
         "not_exported": "no tensor program",
+        "roles": {"cell-view": "method", "chimera": "method"},
         "pilots": {"*": "all of them", "S1": "alpha"},
     }
 

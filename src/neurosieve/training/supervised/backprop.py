@@ -81,5 +81,6 @@ def train(model: Model, data: Data, params: Params, seed: int, log: Log) -> Mode
             generator(seed, "batch order"),
             model.role("mask"),
             Hooks(after_epoch=after_epoch),
+            log.resume("backprop"),
         )
     return model

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 import numpy as np
 
 from neurosieve.artifacts.dataset import DatasetInfo, Split, read_dataset
@@ -13,6 +16,7 @@ from neurosieve.views.site.reader import Reader
 
 SAMPLES = 6
 LARGEST = 64  # pixels: images larger than this are not drawn
+MANY = 256  # datasets remembered while studies are gone through: nodes do not change, and studies share them
 
 
 def setting_of(reader: Reader, variant: str) -> str:
@@ -46,7 +50,7 @@ def datasets(reader: Reader) -> tuple[page.Dataset, ...]:
             every.append(setting)
         if folder is None:
             continue
-        info = DatasetInfo.model_validate_json((folder / "dataset.json").read_text())
+        info = _info(folder)
         same = info.name, info.input_shape, len(info.class_names)
         found.setdefault(same, (key, info))
         if setting not in used.setdefault(same, []):
@@ -66,19 +70,24 @@ def _card(reader: Reader, key: str, info: DatasetInfo, settings: tuple[str, ...]
         input_shape=info.input_shape,
         content=content or next((digest for _, digest in sorted(files.items())), ""),
         settings=settings,
-        samples=_samples(reader, key),
+        samples=_samples(folder) if (folder := reader.directory(key)) else None,
     )
 
 
-def _samples(reader: Reader, key: str) -> page.Samples | None:
+@lru_cache(MANY)
+def _info(folder: Path) -> DatasetInfo:
+    return DatasetInfo.model_validate_json((folder / "dataset.json").read_text())
+
+
+@lru_cache(MANY)
+def _samples(folder: Path) -> page.Samples | None:
     """Some training rows as grey images, one class after the other; None where inputs are no images."""
-    folder = reader.directory(key)
     try:
-        dataset = read_dataset(folder) if folder else None
+        dataset = read_dataset(folder)
     except UserError:
         return None
-    split = dataset.splits.get("train") if dataset else None
-    if dataset is None or split is None or not _drawable(dataset.info.input_shape):
+    split = dataset.splits.get("train")
+    if split is None or not _drawable(dataset.info.input_shape):
         return None
     labels = split.y if dataset.info.target else np.zeros(len(split), dtype=int)
     rows = _chosen(labels)

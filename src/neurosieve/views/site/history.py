@@ -99,14 +99,28 @@ class Histories:
 
     def _versions(self, path: str) -> list[tuple[str, str, str]]:
         """Commit, day and object of each version of a file, newest first, through renames."""
-        log = self._git("log", "--follow", "--raw", "--no-abbrev", "--format=%x00%H %cs", "--", path) or ""
-        found = []
-        for entry in filter(None, log.split("\0")):
+        found, place = [], -1
+        while version := next((one for one in self._log.get(path, ()) if one[0] > place), None):
+            place, commit, date, blob, path = version
+            found.append((commit, date, blob))
+        return found
+
+    @cached_property
+    def _log(self) -> dict[str, list[tuple[int, str, str, str, str]]]:
+        """Of every file of a study, newest first: place in the log, commit, day, object, and its name until then.
+
+        One call for all studies: git would go through the whole history for each.
+        """
+        log = self._git("log", "--raw", "-M", "--no-abbrev", "--format=%x00%H %cs", "--", "config/studies") or ""
+        found: dict[str, list[tuple[int, str, str, str, str]]] = {}
+        for place, entry in enumerate(filter(None, log.split("\0"))):
             head, *raw = [line for line in entry.splitlines() if line.strip()]
             commit, _, date = head.partition(" ")
-            fields = raw[0].split() if raw and raw[0].startswith(":") else []
-            if len(fields) > 4 and not fields[4].startswith("D"):
-                found.append((commit, date, fields[3]))
+            for line in raw:
+                fields, before, *after = line.split("\t")
+                _, _, _, blob, status = fields.split()
+                if not status.startswith("D"):
+                    found.setdefault((after or [before])[0], []).append((place, commit, date, blob, before))
         return found
 
     # -- hashes of a version ------------------------------------------------------------------------------------

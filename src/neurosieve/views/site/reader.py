@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,8 @@ class Reader:
     plan: StudyPlan
     present: Set[str]
     all_records: Records
+    all_verdicts: Mapping[str, list[str]] = field(default_factory=dict)
+    """Folders of verdict nodes in the store by study."""
 
     @property
     def store(self) -> Store:
@@ -50,13 +52,7 @@ class Reader:
     def verdict_folders(self) -> list[str]:
         """Verdict nodes of this study in the store, but the present one."""
         now = self.plan.nodes[self.plan.verdict].folder
-        return sorted(
-            folder
-            for folder in self.present
-            if folder.startswith("verdict/")
-            and folder.rsplit("-", 1)[0] == f"verdict/{self.plan.slug}"
-            and folder != now
-        )
+        return sorted(folder for folder in self.all_verdicts.get(self.plan.slug, ()) if folder != now)
 
     def earlier_verdicts(self) -> list[dict[str, Any]]:
         """Records of the study's verdict nodes of other states."""
@@ -67,6 +63,15 @@ class Reader:
             except UserError:
                 continue  # a damaged node of another state is no part of this page
         return found
+
+
+def verdicts_by_study(present: Set[str]) -> dict[str, list[str]]:
+    """Folders of verdict nodes by study: all studies at once, for there may be many of both."""
+    found: dict[str, list[str]] = {}
+    for folder in present:
+        if folder.startswith("verdict/"):
+            found.setdefault(folder.removeprefix("verdict/").rsplit("-", 1)[0], []).append(folder)
+    return found
 
 
 @dataclass(frozen=True)

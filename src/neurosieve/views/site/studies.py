@@ -16,9 +16,10 @@ from neurosieve.evaluation.claims.verdicts import Verdict, summary
 from neurosieve.jobs.verdict import verdicts_of
 from neurosieve.plan.nodes import STAGES, StudyPlan
 from neurosieve.plan.project import Project
+from neurosieve.plan.study import load_study
 from neurosieve.report import state as page
-from neurosieve.views.site import data, history, notes, tables
-from neurosieve.views.site.reader import Reader, Records, run_of
+from neurosieve.views.site import costs, data, history, notes, tables
+from neurosieve.views.site.reader import Reader, Records, run_of, verdicts_by_study
 
 
 def site_of(project: Project, plans: Mapping[str, StudyPlan], present: Set[str]) -> page.Site:
@@ -26,7 +27,12 @@ def site_of(project: Project, plans: Mapping[str, StudyPlan], present: Set[str])
     records = _records(project.store, plans, present)
     run = run_of(list(records.values()))
     criteria = history.Histories(project)
-    studies = tuple(_study(Reader(project, plan, present, records), run, criteria) for plan in plans.values())
+    verdicts = verdicts_by_study(present)
+    made = {
+        slug: _study(Reader(project, plan, present, records, verdicts), run, criteria) for slug, plan in plans.items()
+    }
+    made |= {slug: _skipped(project, slug, reason) for slug, reason in project.skipped.items()}
+    studies = tuple(made[slug] for slug in project.studies if slug in made)
     commits = sorted({record["run"]["commit"] for record in records.values() if record["run"].get("commit")})
     return page.Site(
         studies=studies,
@@ -35,6 +41,8 @@ def site_of(project: Project, plans: Mapping[str, StudyPlan], present: Set[str])
         version=_version(),
         run=run.total(list(records.values())),
         summary=_summary(studies),
+        costs=costs.costs(plans, records),
+        slowest=costs.slowest(plans, records),
     )
 
 
@@ -121,6 +129,21 @@ def _study(reader: Reader, run: Any, criteria: history.Histories) -> page.StudyS
         commits=tables.commits(reader),
         config=f"config/studies/{plan.slug}.yaml",
     )
+
+
+def _skipped(project: Project, slug: str, reason: str) -> page.StudyState:
+    """A study that cannot be planned here: what it asks and claims, and what it lacks."""
+    study = load_study(project.root / "config" / "studies" / f"{slug}.yaml", project.scale).study
+    told = {"study": slug, "verdict": "not decided", "reason": f"skipped: {reason}", "scale": project.scale}
+    claims = tuple(
+        {**told, "claim": str(claim.get("id", "")), "says": claim.get("says", ""), "paper": claim.get("paper", "")}
+        for claim in study.claims
+    )
+    known = notes.read(study.notes)
+    return page.StudyState(
+        slug=slug, question=study.question, paper=study.paper, **known, state="skipped", state_line=reason,
+        scale=project.scale, seeds=tuple(study.seeds), claims=claims, config=f"config/studies/{slug}.yaml",
+    )  # fmt: skip
 
 
 def _state(reader: Reader, missing: list[Any], failures: tuple[page.Failure, ...], last: str) -> page.State:

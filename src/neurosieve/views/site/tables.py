@@ -27,17 +27,20 @@ def metrics(frames: Mapping[str, pl.DataFrame], plan: StudyPlan) -> tuple[page.M
         table = frames.get(name)
         if table is None:
             continue
-        for group, values in table.group_by(KEYS, maintain_order=True):
+        groups: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+        for row in table.select(*KEYS, "seed", "value", "model", "n").iter_rows():
+            groups.setdefault(row[: len(KEYS)], []).append(row[len(KEYS) :])
+        for group, values in groups.items():
             named: dict[str, Any] = dict(zip(KEYS, group, strict=True))
-            seeds, counts = values["seed"].to_list(), set(values["n"].to_list())
+            counts = {n for *_, n in values}
             rows.append(
                 page.MetricRow(
                     **named,
                     unit=unit(named["metric"]),
                     direction=direction(named["metric"]),
                     timing=name == "timings",
-                    values=dict(zip(seeds, values["value"].to_list(), strict=True)),
-                    models=dict(zip(seeds, values["model"].to_list(), strict=True)),
+                    values={seed: value for seed, value, _, _ in values},
+                    models={seed: model for seed, _, model, _ in values},
                     n=(counts.pop() or None) if len(counts) == 1 else None,
                 )
             )
