@@ -54,7 +54,7 @@ class Workflow:
         self._earlier: dict[str, set[str]] = {}
         self._pages: dict[str, list[str]] = {}
         self._lock: int | None = None
-        self._told = False
+        self._told: set[str] = set()
         self.inputs, self.page_inputs, self.job = map(_with_signature, (self._inputs, self._page_inputs, self._job))
         if one_job and "NEUROSIEVE_WARM" not in os.environ:  # for one node it costs more than it saves; bundles know
             os.environ |= {"NEUROSIEVE_WARM": "0", "NEUROSIEVE_WARM_BATCH": "1"}
@@ -110,11 +110,15 @@ class Workflow:
 
     def all(self, wildcards: Any) -> list[str]:
         """Targets of every configured study that can run here, and the page; a line on each that is skipped."""
-        if not self._told:
-            self._told = True
-            for slug, reason in self.project.skipped.items():
-                print(f"neurosieve: {slug} is skipped: {reason}", file=sys.stderr, flush=True)
+        for slug, reason in self.project.skipped.items():
+            self._tell(f"{slug} is skipped: {reason}")
         return self._targets(self.plans)
+
+    def _tell(self, line: str) -> None:
+        """Say it once: Snakemake asks for targets more than once."""
+        if line not in self._told:
+            self._told.add(line)
+            print(f"neurosieve: {line}", file=sys.stderr, flush=True)
 
     def _targets(self, slugs: Iterable[str]) -> list[str]:
         """What is missing and the page of the state to come; with `plan=full` every node.
@@ -122,6 +126,9 @@ class Workflow:
         The page alone is not enough: Snakemake leaves an input missing while the page that needed it is there.
         """
         slugs = list(slugs)
+        for slug in slugs:
+            for target, lack in self.plans[slug].lacking.items():
+                self._tell(f"{slug}: target {target} is skipped: {lack['reason']}")
         key = page_key(self.project, self.plans, self._missing, assume=set(slugs))
         if self.full:
             needed = list(dict.fromkeys(one for slug in slugs for one in self.plans[slug].nodes))

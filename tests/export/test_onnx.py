@@ -69,6 +69,8 @@ def test_the_record(exported):
     assert all(m.value > 0 for m in ratios)
     assert record.facts["opset"] == 20
     assert "neither smaller nor faster" in record.facts["storage"]
+    assert record.facts["instruction_set"]
+    assert record.facts["batches"] == [1, 2, 7, 64]
 
 
 def test_one_file_with_the_operator_set_asked_for_and_no_paths(exported):
@@ -88,14 +90,16 @@ def test_equal_models_give_equal_files(tmp_path, exported):
 def test_pruning_does_not_shrink_a_dense_file(tmp_path):
     images = blobs(12, 3, (1, 11, 11))
     model = small_resnet(width=2)
-    pruned = magnitude.intervene(model, Data.of(images), magnitude.Params(sparsity=0.8), Log())
+    pruned = magnitude.intervene(model, Data.of(images), magnitude.Params(sparsity=0.9, keep_per_layer=1), Log())
     sizes = []
     for name, one in (("dense", model), ("pruned", pruned)):
         (tmp_path / name).mkdir()
         record = export(one, images.split("test").x, Params(opset=18, repeats=3), tmp_path / name)
-        sizes.append({m.metric: m.value for m in record.measures}["size_bytes"])
-    assert sizes[0] == sizes[1]
-    assert 0.7 < record.facts["zeros"] < 0.8
+        values = {m.metric: m.value for m in record.measures}
+        assert values["latency_ratio"] > 0
+        sizes.append(values["size_bytes"])
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.05)
+    assert 0.8 < record.facts["zeros"] < 0.9
     assert record.facts["opset"] == 18
 
 

@@ -14,7 +14,7 @@ from tests import toys
 from tests.toys import ORIGINAL, bare, model_node
 
 from neurosieve.artifacts.data import read_selection
-from neurosieve.artifacts.dataset import DatasetInfo
+from neurosieve.artifacts.dataset import DatasetInfo, read_dataset
 from neurosieve.jobs import stages
 from neurosieve.plan.nodes import StudyPlan
 from neurosieve.plan.project import Project
@@ -95,6 +95,22 @@ def test_export_writes_record_and_measures(ran) -> None:
     rows = dict(pl.read_parquet(path / "metrics.parquet").select("metric", "value").iter_rows())
     assert rows["max_logit_difference"] == 0
     assert rows["size_bytes"] == (path / "centres.json").stat().st_size
+
+
+def test_an_export_is_shown_retained_rows_of_training_and_validation_and_no_test_rows(tmp_path: Path) -> None:
+    content = toys.study(
+        seeds=[11], claims=[], targets={"drop": ["toy-seen"]}, dataset={"use": "toy.points", "rows": 300}
+    )
+    made, plan = toys.ran(tmp_path, content)
+    (node,) = [node for node in plan.nodes.values() if node.stage == "export"]
+    seen = json.loads((toys.directory(made, node) / "seen.json").read_text())
+    dataset = read_dataset(toys.directory(made, plan.nodes[node.recipe["inputs"]["data"]]))
+    for name, split in (("example", "train"), ("validation", "validation")):
+        rows = dataset.split(split)
+        assert len(seen[name]) == stages.EXAMPLES
+        place = {tuple(x): label for x, label in zip(rows.x.tolist(), rows.y.tolist(), strict=True)}
+        labels = [place[tuple(row)] for row in seen[name]]
+        assert labels.count(0) == labels.count(2) == stages.EXAMPLES // 2  # stored class after class; 1 is forgotten
 
 
 def test_evaluation_of_a_target_runs_the_artifact(ran) -> None:

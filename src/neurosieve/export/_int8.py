@@ -70,14 +70,24 @@ def divided(example: np.ndarray, validation: np.ndarray | None = None) -> tuple[
 
 
 def prepared(content: bytes) -> onnx.ModelProto:
-    """The graph with shapes inferred, constants folded and normalisations folded into convolutions."""
+    """The graph with shapes inferred, constants folded and normalisations folded into convolutions.
+
+    Symbolic inference of shapes knows not every operation: where it fails, ONNX's own does. Raises UserError where
+    that fails too.
+    """
     import onnx
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with tempfile.TemporaryDirectory() as folder:
         given, result = Path(folder, "given.onnx"), Path(folder, "prepared.onnx")
         given.write_bytes(content)
-        quant_pre_process(given, result)
+        try:
+            quant_pre_process(given, result)
+        except Exception:  # whatever an operation that it does not know leads to
+            try:
+                quant_pre_process(given, result, skip_symbolic_shape=True)
+            except Exception as error:
+                raise UserError(f"onnx-int8: the shapes in the network cannot be inferred: {error}") from None
         return onnx.load(result)
 
 

@@ -28,6 +28,7 @@ from neurosieve.export._ort import instruction_set, largest_difference, latency_
 if TYPE_CHECKING:
     from torch import nn
 
+NEEDS = ("onnx", "onnxruntime", "onnxscript")
 FILE = "model.onnx"
 DENSE = "a dense format: pruned weights are stored as zeros and multiplied, so the file is neither smaller nor faster"
 

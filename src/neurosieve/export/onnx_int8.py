@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import onnx
 
 VIEWS = ("retain",)
+NEEDS = ("onnx", "onnxruntime", "onnxscript")
 FILE = "model.onnx"
 STORAGE = "8-bit integers in a dense format: pruned weights are stored as zeros and multiplied"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import importlib.util
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class Component:
     `arguments` are the verb's arguments (one without `seed` draws nothing), `views` the parts of the data it
     reads (`forget`, `retain`), `delta` says that it stores only changed tensors, `looks_at` is `model` or `study`,
     `targets` that an evaluation also runs on export targets, `builds_at_random` that a model's initial weights are
-    drawn (unless its module says `DRAWS = False`).
+    drawn (unless its module says `DRAWS = False`), `needs` the third-party packages without which a target cannot run.
     """
 
     package: str
@@ -64,6 +65,12 @@ class Component:
     looks_at: str
     targets: bool
     builds_at_random: bool
+    needs: tuple[str, ...] = ()
+
+    @property
+    def lacks(self) -> list[str]:
+        """What it needs and is not installed here."""
+        return [name for name in self.needs if importlib.util.find_spec(name) is None]
 
     @property
     def draws(self) -> bool:
@@ -95,6 +102,7 @@ def find(source: Source, package: str, use: Any) -> Component:
         str(constants.get("LOOKS_AT", "model")),
         bool(constants.get("TARGETS", False)),
         package == "models" and bool(constants.get("DRAWS", True)),
+        tuple(constants.get("NEEDS", ())),
     )
 
 

@@ -34,7 +34,7 @@ def claims_recipe(loaded: LoadedStudy, cells: Cells, plan: StudyPlan) -> tuple[d
         "study": loaded.slug,
         "scale": loaded.scale,
         "claims": study.claims,
-        "absent": study.absent,
+        "absent": {f"target={name}": lack["reason"] for name, lack in plan.lacking.items()} | study.absent,
         "grid": record,
     }
     return recipe, record

@@ -83,6 +83,8 @@ class StudyPlan:
     grid: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     """What page and verdicts need of the study's file: question, paper, claims, absent, evaluations, figures."""
+    lacking: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Targets left out because their runtime is not installed -> `reason` in one line, `variants` (points)."""
     files: dict[str, str] = field(default_factory=dict)
     """Raw files (path below the project) -> SHA-256 they had when planned."""
 

@@ -69,6 +69,8 @@ class Planner:
                 return
             self._undrawn.add(point.name)
         for target, use in self._targets(point.variant):
+            if use and self._lacks(point, target, use):
+                continue
             export = self._export(point, seed, model, target, use) if use else None
             metrics = tuple(self._evaluations(point, seed, model, export))
             own = (export.key,) if export else ()
@@ -81,6 +83,19 @@ class Planner:
             use = Use(use=target) if isinstance(target, str) else target
             if self.wanted_targets is None or use.use in self.wanted_targets:
                 yield use.use, use
+
+    def _lacks(self, point: Point, target: str, use: Use) -> bool:
+        """Whether the target's runtime is not installed: it is left out; refused where the configuration names it."""
+        place = ("targets", point.variant)
+        missing = self.recipes.component("export", use.use, place).lacks
+        if missing:
+            names = ", ".join(missing)
+            reason = f"needs {names}, not installed here: pip install {' '.join(missing)}"
+            if self.wanted_targets is not None:
+                raise self.loaded.error(f"target '{target}' {reason}", *place)
+            variants = self.plan.lacking.setdefault(target, {"reason": reason, "variants": []})["variants"]
+            variants += [] if point.name in variants else [point.name]
+        return bool(missing)
 
     # -- nodes --------------------------------------------------------------------------------------------------
 
@@ -289,6 +304,7 @@ class Planner:
         node = self.plan.add("verdict", self.loaded.slug, recipe, inputs, title, self.recipes.asks("verdict"))
         self.plan.verdict = node.key
         self.plan.settings = self.study.model_dump(mode="json", include=PAGE_NEEDS)
+        self.plan.settings["absent"] |= recipe["absent"]
         self.plan.settings["evaluations"] = {use.use: use.params for use in self.study.evaluate}
 
     # -- parts --------------------------------------------------------------------------------------------------

@@ -191,6 +191,7 @@ class Project:
 
     def _remember_readings(self) -> None:
         """Keep what was read of sources and raw files, and of each study just planned its 20 latest plans."""
+        self.source.digest_of("kernels")  # every job asks for it: let it find the syntax trees read
         self._remember(self.store.work / "syntax.json", json.dumps(self.source.memory).encode())
         self._remember(self.store.work / "hashes.json", json.dumps(self.hashes.memory).encode())
         found: dict[str, list[Path]] = {name: [] for name in self._expanded}

@@ -17,6 +17,8 @@ from neurosieve.report.strips import Margin, Strip, margin_of, strip_of, weaknes
 WORDS = {"holds": "holds", "fails": "fails", "inconclusive": "inconclusive", "undecided": "not decided"}
 _SIGNS = {"above": ">", "at_least": "≥", "below": "<", "at_most": "≤"}
 _SCALES = {"ratio": "of the ratio", "odds": "of the odds ratio"}
+Units = Mapping[str, tuple[str, str]]
+"""Unit and better side by metric."""
 SMOKE = "smoke scale: mechanics only, no verdicts"
 
 
@@ -76,7 +78,7 @@ def _claim_view(study: StudyState, record: Mapping[str, Any], q: float | None) -
     smoke = study.scale == "smoke"
     word = str(record.get("verdict") or "")
     verdict = word if word in ("holds", "fails", "inconclusive") and not smoke else "undecided"
-    units = {row.metric: row.unit for row in study.metrics}
+    units = {row.metric: (row.unit, row.direction) for row in study.metrics}
     parts = () if smoke else tuple(_part_view(part, units) for part in record.get("parts") or ())
     named = None if smoke or not record.get("deciding") else _part_view(record["deciding"], units)
     name = str(record.get("claim", ""))
@@ -129,22 +131,26 @@ def said(claims: Sequence[ClaimView]) -> str:
     )
 
 
-def _unit(label: str, units: Mapping[str, str]) -> str:
-    """Unit of a part: that of the metric its label names; a ratio has none."""
+def _unit(label: str, units: Units) -> tuple[str, str]:
+    """Unit of a part, that of the metric its label names (a ratio has none), and which way is good of a plain one."""
+    words = re.findall(r"[\w.]+", label)
+    unit, direction = next((units[word] for word in words if word in units), ("", ""))
     if " / " in label:
-        return ""
-    return next((units[word] for word in re.findall(r"[\w.]+", label) if word in units), "")
+        return "", ""
+    if any(mark in label for mark in "|−+"):
+        return unit, ""
+    return unit, "→ retrained" if "forget" in words else {"higher": "↑", "lower": "↓"}.get(direction, "")
 
 
-def _part_view(part: Mapping[str, Any], units: Mapping[str, str]) -> PartView:
-    unit = _unit(str(part.get("label", "")), units)
+def _part_view(part: Mapping[str, Any], units: Units) -> PartView:
+    unit, arrow = _unit(str(part.get("label", "")), units)
     left, right, holds = part.get("left"), part.get("right"), part.get("holds")
     cell = f" [{part['cell']}]" if part.get("cell") else ""
     numbers = [value for value in (left, right, part.get("low"), part.get("high")) if value is not None]
     places = decimals(numbers, unit)
     return PartView(
         label=_words(part.get("label")) + cell,
-        unit=unit_word(unit),
+        unit=" ".join(word for word in (unit_word(unit), arrow) if word),
         ours="not computed" if left is None else _value(left, unit, places),
         interval=_interval(part, unit, places),
         needs=_needs(part, unit, places),
@@ -161,7 +167,7 @@ def _note(part: Mapping[str, Any]) -> str:
     role = {"requires": "control", "inconclusive_if": "inconclusive if this is met"}
     notes = [role.get(re.split(r"[.\[]", str(part.get("path") or ""))[0], "")]
     notes += [f"chosen: {part['chosen']}" if part.get("chosen") else "", str(part.get("reason") or "")]
-    notes += [f"p = {scientific(part['p'])}" if part.get("p") is not None else ""]
+    notes += [f"p = {scientific(part['p'], 2)}" if part.get("p") is not None else ""]
     return "; ".join(note for note in notes if note)
 
 

@@ -52,10 +52,10 @@ def decimals(values: Iterable[float], unit: str = "") -> int:
     return min(3, max(0, 1 - math.floor(math.log10(smallest))))
 
 
-def scientific(value: float) -> str:
-    """Two digits for a very small number, `3.8 × 10⁻⁶`; others as usual."""
+def scientific(value: float, digits: int = 3) -> str:
+    """Two digits for a very small number, `3.8 × 10⁻⁶`; `digits` of others."""
     if value == 0 or not math.isfinite(value) or 1e-3 <= abs(value) < 1e6:
-        return significant(value)
+        return significant(value, digits)
     mantissa, _, exponent = f"{value:.1e}".partition("e")
     power = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"{mantissa.replace('-', '−')} × 10{power}"

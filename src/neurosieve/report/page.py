@@ -106,7 +106,7 @@ def _following(shown: Sequence[StudyState], place: int) -> dict[str, str]:
 def _study(study: StudyState, claims: list[ClaimView], site: Site) -> dict[str, Any]:
     panels = rows.panels(study)
     drawn = figures.study_figures(study, panels) if study.metrics else []
-    answer = answer_of(study)
+    answer, methods = answer_of(study), tables.methods(study, panels)
     view = {
         "s": study,
         "claims": claims,
@@ -118,12 +118,14 @@ def _study(study: StudyState, claims: list[ClaimView], site: Site) -> dict[str, 
         "cost": tables.cost(study.nodes),
         "code": _safe_link(study),
         "figures": drawn,
-        "tables": tables.methods(study, panels),
+        "tables": methods,
         "flags": flags(study),
         "answer": answer,
         "seeds": ", ".join(str(seed) for seed in study.seeds),
         "timed": any(row.timing for row in study.metrics),
+        "undirected": any(not head["arrow"] for table in methods for head in table["head"]),
         "targets": tables.targets(study),
+        "target_notes": tables.target_notes(study),
         "retrained_forget": tables.retrained_forget(study),
         "data": [_data(study, dataset) for dataset in study.datasets],
         "origins": overview.origins(study),

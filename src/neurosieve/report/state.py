@@ -143,11 +143,15 @@ class MetricRow(Part):
 
 
 class TargetRow(Part):
-    """One hardware target of one variant; what was measured on it are metric rows. `missing`: why there are none."""
+    """One hardware target of one variant; what was measured on it are metric rows. `missing`: why there are none.
+
+    `machines`: what of the CPU decides how products are summed, of the machines that compared it with its network.
+    """
 
     variant: str
     target: str
     missing: str = ""
+    machines: tuple[str, ...] = ()
 
 
 class LayerRow(Part):

@@ -28,6 +28,8 @@ from neurosieve.report.state import Dataset, StudyState
 Values = Mapping[int | None, float]
 PLACED = ("size_bytes", "max_logit_difference", "latency_ratio")
 """Metrics of an export that have a column of their own."""
+CHECKS = ("attack_auc", "forget_unchanged", "constant_output", "layers_empty")
+"""Metrics that the lines under the tables read (`report.flags`): as columns they would say less."""
 FEW_PLACES = 4
 """Places of a metric's own axis that still make columns of a table."""
 
@@ -37,7 +39,7 @@ def methods(study: StudyState, panels: Sequence[rows.Panel]) -> list[dict[str, A
     found = []
     for panel in panels:
         points = [point for point in panel.points if not point.axes]
-        measured = _without_courses({column for point, column in panel.cells if point in points})
+        measured = _shown({column for point, column in panel.cells if point in points})
         columns = [column for column in panel.columns if column in measured and _differs(panel, points, column)]
         same = [column for column in panel.columns if column in measured and column not in columns]
         body = _body(study, panel, points, columns)
@@ -50,9 +52,9 @@ def methods(study: StudyState, panels: Sequence[rows.Panel]) -> list[dict[str, A
     return found
 
 
-def _without_courses(columns: Iterable[rows.Column]) -> set[rows.Column]:
-    """Without measures along an axis of their own with many places: those are figures, not columns."""
-    listed = list(columns)
+def _shown(columns: Iterable[rows.Column]) -> set[rows.Column]:
+    """Without checks, and without measures along an axis of their own with many places: those are figures."""
+    listed = [column for column in columns if column.metric not in CHECKS]
     along = Counter((column.metric, column.split) for column in listed if column.at)
     return {column for column in listed if not column.at or along[column.metric, column.split] <= FEW_PLACES}
 
@@ -79,7 +81,7 @@ def heading(column: rows.Column) -> dict[str, Any]:
     """Header of a column: name, split and axes under it, unit and direction."""
     unit = " ".join(word for word in (unit_word(column.unit), column.arrow) if word)
     split = " ".join(word for word in (column.split, column.at.replace("=", " ").replace(",", ", ")) if word)
-    return {"name": column.metric.replace("_", " "), "split": split, "unit": unit}
+    return {"name": column.metric.replace("_", " "), "split": split, "unit": unit, "arrow": column.arrow}
 
 
 def _body(
@@ -189,6 +191,36 @@ def _still(measured: Mapping[tuple[str, str, str], Any], native: Mapping[tuple[s
         return "not measured"
     unchanged = all(isinstance(text, str) and text.endswith("unchanged") for text in texts)
     return "as before export, in every seed" if unchanged else joined(texts)
+
+
+def target_notes(study: StudyState) -> list[Markup]:
+    """Per target: how well calibrators kept its predictions, what 7 bits cost, and for which machines that holds."""
+    notes = []
+    for target in dict.fromkeys(row.target for row in study.targets):
+        machines = list(dict.fromkeys(name for row in study.targets if row.target == target for name in row.machines))
+        kept = _kept(study, target)
+        holds = Markup("holds for the instruction set it was compared on only: {}").format(" and ".join(machines))
+        parts = ([kept] if kept else []) + ([holds] if machines else [])
+        if parts:
+            notes.append(Markup('<span class="mono">{}</span>: {}.').format(target, joined(parts, "; ")))
+    return notes
+
+
+def _kept(study: StudyState, target: str) -> Markup:
+    """`keeps 99.8 % of its network's predictions (calibrator entropy: 98.1 %)`, least of all runs."""
+    least: dict[str, float] = {}
+    for row in study.metrics:
+        if row.metric == "argmax_agreement" and row.target == target and row.values:
+            least[row.at] = min(least.get(row.at, 1.0), *row.values.values())
+    if "" not in least:
+        return Markup()
+    others = (
+        Markup("{}: {} %").format(at.replace("=", " "), data(value, shown(100 * value, 1)))
+        for at, value in sorted(least.items())
+        if at
+    )
+    text = Markup("keeps at least {} % of its network’s predictions").format(data(least[""], shown(100 * least[""], 1)))
+    return text + (Markup(" ({})").format(joined(others)) if len(least) > 1 else "")
 
 
 def retrained_forget(study: StudyState) -> Markup | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ def tree(project: Project, study: str | None) -> Iterator[str]:
             nodes = [node for node in plan.nodes.values() if node.stage == stage]
             there = [node for node in nodes if node.folder in present]
             yield f"  {word}: {len(there)} of {len(nodes)} done{_cost(project, there)}"
+        yield from (f"  target {target} is skipped: {lack['reason']}" for target, lack in plan.lacking.items())
     if study is None:
         yield from (f"{slug} ({project.scale}): skipped: {reason}" for slug, reason in project.skipped.items())
 
@@ -131,7 +133,10 @@ def _computed_for(project: Project, slugs: Collection[str]) -> set[str]:
         folder = waiting.pop()
         if folder not in found:
             found.add(folder)
-            waiting += [folders[key] for key in records[folder]["recipe"]["inputs"].values() if key in folders]
+            recipe = records[folder]["recipe"]
+            cells = json.loads(recipe.get("cells", "[]"))  # of a verdict: variant, seed, target, keys of the metrics
+            measured = [key for cell in cells for key in cell[3:]] + recipe.get("studywide", [])
+            waiting += [folders[key] for key in (*recipe.get("inputs", {}).values(), *measured) if key in folders]
     return found
 
 

@@ -294,6 +294,8 @@ def serve(path: str) -> None:
     for name in os.environ.get("NEUROSIEVE_WARM_PRELOAD", PRELOAD).split():
         with suppress(Exception):  # absent or broken: a job that wants it will say so
             importlib.import_module(name)
+    with suppress(Exception):  # most of pydantic is loaded with the first model
+        importlib.import_module("pydantic").create_model("First", field=(int, 0))
     settle()
     server.loop(float(os.environ.get("NEUROSIEVE_WARM_IDLE", "60")))
     for fd, name in ((2, "log"), (lock, "lock")):  # a log that says something stays

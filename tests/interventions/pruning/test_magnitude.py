@@ -7,7 +7,8 @@ from torch import nn
 
 from neurosieve.artifacts.data import Data
 from neurosieve.artifacts.log import Log
-from neurosieve.artifacts.model import load_state, read_model, write_model
+from neurosieve.artifacts.model import build_model, load_state, read_model, write_model
+from neurosieve.artifacts.view import View
 from neurosieve.errors import UserError
 from neurosieve.interventions.pruning.magnitude import Params, intervene
 from neurosieve.interventions.unlearning import finetune
@@ -82,6 +83,27 @@ def test_an_empty_layer_is_named_and_constant_outputs_are_flagged():
     with pytest.warns(UserWarning, match="left 1 layers without a weight: 2.weight; the network's output no longer"):
         result, _ = prune(model_of(net, (4,), 3), sparsity=0.5)
     assert result.notes["mask"] == {"sparsity": 0.5, "layers_empty": ["2.weight"], "constant_outputs": True}
+
+
+def test_99_percent_of_the_default_network_empties_layers_and_says_so():
+    from neurosieve.evaluation import classification, cost
+
+    images = blobs(120, 100, (1, 16, 16), test=100)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = build_model("vision.resnet9", {}, {"input_shape": [1, 16, 16], "classes": 100})
+        for weight in list(maskable(model.system).values())[:2]:
+            weight.data *= 1e-3
+    with pytest.warns(UserWarning, match=r"pruning to 99% left \d+ layers without a weight: features\.0\.0\.weight"):
+        result, _ = prune(model, Data.of(images), sparsity=0.99)
+    empty = cost.counts(result)["layers_empty"]
+    assert empty == len(result.notes["mask"]["layers_empty"]) >= 1
+    rows = classification.evaluate(View(Data.of(images), result), classification.Params())
+    flagged = rows.filter(rows["metric"] == "constant_output")["value"]
+    assert flagged.to_list() == [1.0]
+    floor, _ = prune(model, Data.of(images), sparsity=0.99, keep_per_layer=8)
+    assert cost.counts(floor)["layers_empty"] == 0
+    assert zeros(floor.system)[0] == zeros(result.system)[0]
 
 
 def test_a_floor_per_layer():

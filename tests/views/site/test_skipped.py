@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from tests import toys
+from tests.pipeline.sandbox import Sandbox
 
 from neurosieve.errors import AbsentError, UserError
 from neurosieve.plan.project import Project
@@ -14,9 +16,9 @@ from neurosieve.report.state import StudyState
 from neurosieve.views import browse
 from neurosieve.views.site import site_of
 from neurosieve.views.written import missing_nodes, page_key
-from neurosieve.workflow import Workflow
 
 LACKING = toys.study(dataset={"use": "toy.points", "rows": 10, "shift_file": "data/shift.txt"})
+PAGES = ("index.html", "studies/tiny.html")
 SAYS = r"lacking\.yaml:\d+: toy\.points: shift_file: no file data/shift\.txt; put it there"
 
 
@@ -81,30 +83,87 @@ def test_the_tree_tells_it(made: Project) -> None:
     assert lines[-1].startswith("lacking (default): skipped: ")
 
 
-def test_the_workflow_runs_the_others_and_says_so_once(
-    made: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Project, "source", toys.source())
-    flow = Workflow(made.root, {})
-    assert flow.all(None) == flow.all(None) == flow.study("tiny")(None)
-    assert flow.all(None)[-1].startswith("results/report/shown-")
-    err = capsys.readouterr().err
-    assert err.count("neurosieve: lacking is skipped: ") == 1
-    monkeypatch.setattr("os._exit", lambda code: (_ for _ in ()).throw(SystemExit(code)))
-    with pytest.raises(SystemExit, match="1"):
-        flow.study("lacking")(None)
-    assert "neurosieve: error: " in capsys.readouterr().err
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """A project after a run of everything: one study lacks its file, another one a target's runtime."""
+    tiny = toys.study(targets={"drop": ["toy", "toy-elsewhere"]})
+    tiny["claims"] = [tiny["claims"][0], ELSEWHERE]
+    made = Sandbox.make(
+        tmp_path_factory.mktemp("skipped") / "project", {"lacking": LACKING, "tiny": tiny}, {"NEUROSIEVE_WARM": "0"}
+    )
+    ran = made.snakemake("--quiet")
+    assert ran.code == 0, ran.output
+    assert ran.output.count("neurosieve: lacking is skipped: ") == 1
+    assert ran.output.count(f"neurosieve: tiny: target toy-elsewhere is skipped: {NEEDS}") == 1
+    return made
 
 
-def test_garbage_keeps_what_a_skipped_study_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Project, "source", toys.source())
-    toys.project(tmp_path, {"lacking": LACKING, "tiny": toys.study(seeds=[11])})
-    file = tmp_path / "data" / "shift.txt"
-    file.parent.mkdir()
-    file.write_text("0.5\n")
-    project = Project(tmp_path)
-    toys.run(project, "lacking")
-    file.unlink()
-    lines = list(browse.collect_garbage(Project(tmp_path), delete=True, scales=["default"]))
-    assert lines[0].startswith("kept what lacking has, which is skipped: ")
-    assert lines[-1].startswith("0 nodes, ")
+NEEDS = "needs no_such_runtime, not installed here: pip install no_such_runtime"
+ELSEWHERE = {
+    "id": "T2",
+    "says": "It forgets there too.",
+    "paper": "none",
+    "metrics": ["accuracy"],
+    "variants": ["drop"],
+    "criterion": {
+        "left": {"metric": "accuracy", "split": "forget", "of": "drop", "target": "toy-elsewhere"},
+        "is": "at_most",
+        "right": 0.1,
+    },
+}
+real = [pytest.mark.pipeline, pytest.mark.slow]
+
+
+class TestRealRun:
+    pytestmark = real
+
+    def test_the_others_ran_and_are_shown(self, box: Sandbox) -> None:
+        index, tiny = ((box.root / "results" / "report" / name).read_text() for name in PAGES)
+        assert "no file data/shift.txt" in index
+        assert tiny.count(NEEDS) == 2  # under its target, and as what keeps T2 from being decided
+        record = json.loads((box.root / "results" / "metrics" / "tiny.json").read_text())
+        assert record["claims"] == {"T1": "holds", "T2": "not decided"}
+        assert any(row.endswith(" on toy") for row in record["metrics"])
+        told = box.cli("plan", "tiny")
+        assert (told.code, f"  target toy-elsewhere is skipped: {NEEDS}" in told.output) == (0, True)
+
+    def test_a_study_asked_for_by_name_is_an_error(self, box: Sandbox) -> None:
+        ran = box.snakemake("-n", "lacking")
+        assert ran.code == 1
+        assert "neurosieve: error: config/studies/lacking.yaml" in ran.output
+
+    def test_garbage_keeps_what_a_skipped_study_has(self, box: Sandbox) -> None:
+        file = box.root / "data" / "shift.txt"
+        file.parent.mkdir()
+        file.write_text("0.5\n")
+        assert box.snakemake("lacking", "--quiet").code == 0
+        file.unlink()
+        ran = box.cli("gc", "--scale", "default", "--delete")
+        assert ran.code == 0, ran.output
+        assert "kept what lacking has, which is skipped: " in ran.output
+        assert ran.output.splitlines()[-1].startswith("0 nodes, ")
+
+    def test_a_target_asked_for_by_name_is_an_error(self, box: Sandbox) -> None:
+        config = box.root / "config" / "config.yaml"
+        before = config.read_text()
+        config.write_text(before.replace("tiny", "tiny\ntargets: [toy-elsewhere]\n#"))
+        ran = box.snakemake("-n", "tiny")
+        config.write_text(before)
+        assert ran.code == 1
+        assert f"target 'toy-elsewhere' {NEEDS}" in ran.output
+
+
+def test_a_target_that_lacks_its_runtime_changes_no_other_key(tmp_path: Path) -> None:
+    without, beside = (
+        toys.planned(tmp_path / name, toys.study(targets={"drop": targets}))
+        for name, targets in (("without", ["toy"]), ("beside", ["toy", "toy-elsewhere"]))
+    )
+    assert set(beside.nodes) - {beside.verdict} == set(without.nodes) - {without.verdict}
+    assert beside.lacking == {"toy-elsewhere": {"reason": NEEDS, "variants": ["drop"]}}
+    assert without.lacking == {}
+
+
+def test_the_page_shows_what_was_left_out(tmp_path: Path) -> None:
+    made = toys.project(tmp_path / "p", {"tiny": toys.study(targets={"drop": ["toy-elsewhere"]})})
+    (study,) = shown(made).values()
+    assert [(row.target, row.missing) for row in study.targets] == [("toy-elsewhere", NEEDS)]

@@ -32,7 +32,7 @@ def panel(values: Sequence[tuple[str, float]]) -> Panel:
 @cache
 def _template() -> dict[str, Any]:
     scale = alt.Scale(domain=[0, "@high"], nice=False)
-    x = alt.X("value:Q", title="CPU seconds", scale=scale, axis=alt.Axis(values=["@ticks"]))
+    x = alt.X("value:Q", title="CPU seconds   ← better", scale=scale, axis=alt.Axis(values=["@ticks"]))
     y = alt.Y("name:N", title=None, sort=None, axis=alt.Axis(grid=False, labelColor=theme.INK, labelLimit=200))
     rows = theme.rows("bars")
     return theme.template(

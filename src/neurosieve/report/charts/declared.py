@@ -45,7 +45,7 @@ def _figure(study: StudyState, wanted: FigureSpec) -> Figure | None:
     places = in_order(x for curves in panels.values() for points in curves.values() for x in points)
     names = in_order(name for curves in panels.values() for name in curves)
     every = [value for part in (panels, theory) for value in _extent(part)]
-    axes = lines.axes(wanted, places, [factor(unit) * value for value in every], unit)
+    axes = lines.axes(wanted, places, [factor(unit) * value for value in every], unit, _arrow(study, wanted))
     looks = lines.looks(study, names, wanted.by)
     drawn = tuple(
         lines.panel(title, panels[title], theory.get(title, {}), axes, looks, factor(unit)) for title in panels
@@ -63,6 +63,12 @@ def _figure(study: StudyState, wanted: FigureSpec) -> Figure | None:
         half=len(panels) == 1,
         columns=3 if len(panels) % 3 == 0 else 2,
     )
+
+
+def _arrow(study: StudyState, wanted: FigureSpec) -> str:
+    """Which way is better, where a metric says so."""
+    found = (rows.Column(row.metric, row.split, direction=row.direction) for row in study.metrics)
+    return next((column.arrow for column in found if column.metric == wanted.metric), "")
 
 
 def _extent(panels: dict[str, Curves]) -> Iterable[float]:

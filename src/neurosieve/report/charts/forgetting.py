@@ -81,13 +81,13 @@ def _rows(pairs: Pairs, low: float, high: float) -> dict[str, list[dict[str, Any
 def _template() -> dict[str, Any]:
     x = alt.X(
         "lost:Q",
-        title="accuracy on the rows forgotten, %   → retrained",
+        title="accuracy on rows forgotten, %   → retrained",
         scale=alt.Scale(domain=[0, 100]),
         axis=alt.Axis(values=[0, 25, 50, 75, 100]),
     )
     y = alt.Y(
         "kept:Q",
-        title="accuracy on the rows kept, %   ↑ better",
+        title="accuracy on rows kept, %   ↑ better",
         scale=alt.Scale(domain=["@low", "@high"]),
         axis=alt.Axis(values=["@ticks"]),
     )
@@ -162,7 +162,12 @@ def _labels(pairs: Pairs, low: float, high: float) -> list[dict[str, Any]]:
     boxes = [_Box.at(100 * a.mean, 100 * b.mean, low, high) for a, b in pairs]
     listed: list[dict[str, Any]] = []
     for a, b in sorted(pairs, key=lambda pair: (-pair[1].mean, pair[0].mean)):
-        options = [_Place(a, b, left, rows_, low, high) for rows_ in _UP_AND_DOWN for left in (False, True)]
+        options = [
+            _Place(a, b, left, near, rows_, low, high)
+            for rows_ in _UP_AND_DOWN
+            for left in (False, True)
+            for near in (False, True)
+        ]
         best = min(options, key=lambda one: one.cost(boxes))
         boxes.append(best.box)
         listed.append(best.row)
@@ -197,11 +202,11 @@ class _Box:
 
 
 class _Place:
-    """One place for a name: beyond the seeds on one side, some lines up or down."""
+    """One place for a name: beyond the seeds on one side, or `near` the mean among them; some lines up or down."""
 
-    def __init__(self, lost: Dot, kept: Dot, left: bool, lines: float, low: float, high: float) -> None:
-        self.left, self.lines = left, lines
-        edge = 100 * (min(lost.values) if left else max(lost.values))
+    def __init__(self, lost: Dot, kept: Dot, left: bool, near: bool, lines: float, low: float, high: float) -> None:
+        self.left, self.near, self.lines = left, near, lines
+        edge = 100 * (lost.mean if near else min(lost.values) if left else max(lost.values))
         down = (high - 100 * kept.mean) / (high - low) * HEIGHT + lines * GAP
         start = edge / 100 * NARROW + (-10 if left else 10)
         width = 7.4 * len(lost.label)
@@ -219,4 +224,10 @@ class _Place:
     def cost(self, boxes: Sequence[_Box]) -> float:
         """Pixels covered, outside the plot before all, then the distance."""
         outside = max(0.0, -self.box.left, self.box.right - NARROW - 8, -self.box.top, self.box.bottom - HEIGHT)
-        return 50 * outside + 2 * sum(self.box.covers(box) for box in boxes) + 6 * abs(self.lines) + 4 * self.left
+        return (
+            50 * outside
+            + 2 * sum(self.box.covers(box) for box in boxes)
+            + 6 * abs(self.lines)
+            + 4 * self.left
+            + 8 * self.near
+        )

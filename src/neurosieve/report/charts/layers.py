@@ -37,7 +37,8 @@ def where(study: StudyState, panels: Sequence[rows.Panel]) -> Figure | None:
         "layers",
         title_of(study, "layers", "Where does it dampen?"),
         f"Share of each layer’s parameters that {rows.parse_point(variant).variant} selected"
-        f"{', ' + setting if setting and len(panels) > 1 else ''}, in the order of the network.",
+        f"{', ' + setting if setting and len(panels) > 1 else ''}, in the order of the network; "
+        "neither more nor less is better.",
         theme.filled(_template(), {"@ticks": ticks, "@high": ticks[-1]}),
         (Panel("", _rows(drawn), STEP * len(drawn), f"Percent selected by layer: {names}"),),
         f"Large: mean of {seed_words(study)}. Small: single seeds.{more}",

@@ -47,7 +47,7 @@ class Axes:
     log_y: bool
 
 
-def axes(wanted: FigureSpec, places: Sequence[str], values: Sequence[float], unit: str) -> Axes:
+def axes(wanted: FigureSpec, places: Sequence[str], values: Sequence[float], unit: str, arrow: str = "") -> Axes:
     """Axes of a figure from all its values; places that are no numbers lie side by side in their order."""
     numbers = _numbers(places)
     positive = [value for value in values if value > 0 and math.isfinite(value)]
@@ -63,7 +63,7 @@ def axes(wanted: FigureSpec, places: Sequence[str], values: Sequence[float], uni
     word = unit_word(unit)
     return Axes(
         wanted.x_words or wanted.x.replace("_", " "),
-        f"{measure}{f', {word}' if word else ''}",
+        f"{measure}{f', {word}' if word else ''}{f'   {arrow}' if arrow else ''}",
         measure,
         dict(zip(places, numbers or range(len(places)), strict=True)),
         ticks,

@@ -115,10 +115,19 @@ def _unit(unit: str) -> str:
     return f", {unit_word(unit)}" if unit_word(unit) else ""
 
 
+def _title(columns: Sequence[rows.Column]) -> str:
+    """Of the axis: measure, unit, and which way is better, of each where they differ."""
+    first = columns[0]
+    words = "accuracy, %" if first.metric == "accuracy" else f"{_words(first)}{_unit(first.unit)}"
+    if len(columns) > 1:
+        named = (f"{_short(_words(column)).removeprefix('rows ')} {column.arrow}" for column in columns)
+        return f"{words}   {', '.join(named)}"
+    return f"{words}   {first.arrow}{' better' if first.arrow in ('↑', '↓') else ''}".strip()
+
+
 def _spec(axis: str, xs: Sequence[float], ticks: list[float], curves: Sequence[Curve]) -> dict[str, Any]:
     log = xs[0] > 0 and xs[-1] / xs[0] >= 8
     pad = (xs[-1] / xs[0]) ** 0.06 if log else 0.06 * (xs[-1] - xs[0])
-    first = curves[0][0]
     letter = LETTERS.get(axis, axis)
     names = {
         "@x": f"{letter}{', log scale' if log else ''}",
@@ -126,7 +135,7 @@ def _spec(axis: str, xs: Sequence[float], ticks: list[float], curves: Sequence[C
         "@first": xs[0] / pad if log else xs[0] - pad,
         "@last": xs[-1] * pad if log else xs[-1] + pad,
         "@places": list(xs),
-        "@y": "accuracy, %" if first.metric == "accuracy" else f"{_words(first)}{_unit(first.unit)}",
+        "@y": _title([column for column, _, _ in curves]),
         "@low": ticks[0],
         "@high": ticks[-1],
         "@ticks": ticks,

@@ -122,7 +122,7 @@ def _study(reader: Reader, run: Any, criteria: history.Histories) -> page.StudyS
         chains=tables.chains(plan),
         layers=tables.layers(reader),
         metrics=tables.metrics(frames, plan),
-        targets=tables.targets(plan),
+        targets=tables.targets(reader),
         nodes=tables.nodes(reader, run),
         packages=tables.packages(reader),
         machines=tables.machines(reader),

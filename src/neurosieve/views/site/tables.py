@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -64,10 +65,25 @@ def series(frames: Mapping[str, pl.DataFrame], figures: Iterable[page.FigureSpec
     )
 
 
-def targets(plan: StudyPlan) -> tuple[page.TargetRow, ...]:
-    """Every export that the plan asks for."""
-    pairs = dict.fromkeys((cell.variant, cell.target) for cell in plan.cells if cell.target != "native")
-    return tuple(page.TargetRow(variant=variant, target=target) for variant, target in pairs)
+def targets(reader: Reader) -> tuple[page.TargetRow, ...]:
+    """Every export that the plan asks for, with the instruction sets of the machines that ran it."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for cell in reader.plan.cells:
+        if cell.export is not None:
+            folder = reader.directory(cell.export)
+            facts = json.loads((folder / "export.json").read_text())["facts"] if folder else {}
+            known = {str(facts["instruction_set"]): None} if "instruction_set" in facts else {}
+            found.setdefault((cell.variant, cell.target), {}).update(known)
+    made = [
+        page.TargetRow(variant=variant, target=target, machines=tuple(machines))
+        for (variant, target), machines in found.items()
+    ]
+    left_out = [
+        page.TargetRow(variant=variant, target=target, missing=lack["reason"])
+        for target, lack in reader.plan.lacking.items()
+        for variant in lack["variants"]
+    ]
+    return (*made, *left_out)
 
 
 def chains(plan: StudyPlan) -> dict[str, tuple[str, ...]]:
