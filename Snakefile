@@ -43,6 +43,9 @@ for study in flow.aliases:
             flow.study(study),
         localrule: True
 
+    # Snakemake copies these globals for every text of every job: quadratic, if each study left a name
+    globals().pop(f"__{study}", None)
+
 
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/train.smk"

@@ -17,7 +17,8 @@ from neurosieve.artifacts.log import Log
 from neurosieve.artifacts.model import Model, build_model
 from neurosieve.jobs.load import verb
 from neurosieve.jobs.stages import schema_of
-from neurosieve.plan.study import STEPS, Study, Use, Variant, load_study
+from neurosieve.plan.grid import Cells, Point
+from neurosieve.plan.study import STEPS, LoadedStudy, Study, Use, Variant, load_study, merge
 
 STUDIES = Path(__file__).resolve().parents[1] / "config" / "studies"
 SEED = 11
@@ -30,14 +31,30 @@ class Specimen:
     study: Study
     variant: str = ""
 
+    @property
+    def cells(self) -> Cells:
+        return Cells(LoadedStudy("specimen", STUDIES, "smoke", self.study))
+
+    @property
+    def point(self) -> Point:
+        """The first values of the axes at which the variant exists."""
+        return next(self.cells.points(self.variant or next(iter(self.study.variants))))
+
+    def compared(self, use: str) -> list[str]:
+        """The variants that an evaluation of the whole study is asked to look at."""
+        (of,) = [one.of for one in self.study.evaluate if module(one) == use]
+        return of or list(self.study.variants)
+
     def data(self) -> Data:
-        """Its dataset, with the rows to forget where it forgets."""
-        use = self.study.dataset
-        component = verb(f"datasets.{use.use}", "prepare", use.params)
+        """Its dataset at the variant's point, with the rows to forget where it forgets."""
+        raw, forget = self.study.dataset.model_dump(exclude_none=True), self.study.forget
+        for _, value in self.cells.axis_values(self.point):
+            raw, forget = merge(raw, value.dataset), value.forget or forget
+        component = verb(f"datasets.{raw.pop('use')}", "prepare", raw)
         made = component(params=component.params, seed=SEED, of=None)
-        if not self.study.forget:
+        if not forget:
             return Data.of(made)
-        (name, value), *_ = self.study.forget.items()
+        (name, value), *_ = forget.items()
         rule = verb(f"datasets.selection.{ {'where': 'where', 'sample': 'sample'}[name] }", "prepare", {name: value})
         return Data.of(made, rule(params=rule.params, seed=SEED, of=made))
 
@@ -54,7 +71,10 @@ class Specimen:
             beside = tuple(self.model(other.split("@")[0]) for other in variant.with_)
             return self.model(str(variant.from_).split("@")[0]).with_(companions=beside)
         torch.manual_seed(SEED)
-        return build_model(module(variant.model), variant.model.params, schema_of(self.data().info)).with_(key="0" * 16)
+        settings = self.cells.settings(self.point).items()
+        own = {key.rpartition(".")[2]: value for key, value in settings if key.startswith(f"{name}.model.")}
+        params = {**variant.model.params, **own}
+        return build_model(module(variant.model), params, schema_of(self.data().info)).with_(key="0" * 16)
 
     def model(self, name: str) -> Model:
         """The variant's model."""
@@ -83,6 +103,8 @@ def uses(study: Study) -> Iterator[tuple[str, str, str]]:
             yield "models", module(variant.model), name
         use, kind = step_of(variant)
         yield "training" if kind == "train" else "interventions", module(use), name
+        for target in study.targets.get(name, []):
+            yield "export", (target if isinstance(target, str) else target.use).replace("-", "_"), name
     for evaluation in study.evaluate:
         yield "evaluation", module(evaluation), (evaluation.of or list(study.variants))[0]
 

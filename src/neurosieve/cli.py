@@ -81,7 +81,7 @@ def report(stamp: str | None, packed: Path | None, scale: str | None) -> None:
 @click.option("--why", metavar="NODE", help="Which part of this node's key differs from the nearest node in the store.")
 @SCALE
 def plan(study: str | None, why: str | None, scale: str | None) -> None:
-    """Print the tree of nodes: done or to do, last known seconds, disk."""
+    """Print the tree of nodes: done or to do, last known seconds, disk; of many studies a line each."""
     from neurosieve.plan.project import Project
     from neurosieve.views import browse
 

@@ -142,7 +142,7 @@ def test_fsck_finds_a_flipped_byte_a_missing_file_and_a_changed_record(project: 
         missing: "history.parquet is missing",
         renamed: "provenance.json does not record the recipe that the node's key stands for",
         unreadable: "provenance.json cannot be read",
-        empty: "provenance.json is not a node's record",
+        empty: "provenance.json is no node's record",
     }
     for folder, text in said.items():
         (line,) = (line for line in found if folder.name in line)

@@ -1,4 +1,7 @@
-"""The same numbers whatever runs them: warm or cold, with any hash seed, with any thread limit in the shell."""
+"""The same bytes whatever runs them: warm or cold, with any hash seed, with any thread limit in the shell.
+
+Of every target too (docs/scale.md says what may differ, and why).
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ STUDY = {
         "importance": {"from": "original", "analysis": {"use": "analysis.importance", "order": "class", "batch": 16}},
         "ssd": {"from": "original", "with": ["importance"], "unlearn": {"use": "unlearning.ssd", "alpha": 5}},
     },
+    "targets": {"ssd": ["onnx", "onnx-int8"]},
     "evaluate": [{"use": "classification"}, {"use": "membership_inference", "of": ["ssd"]}],
 }
 WAYS = {
@@ -41,10 +45,11 @@ def test_same_bytes(tmp_path: Path, warm_folder: dict[str, str]) -> None:
         ran = Run.start(box, "snakemake", without=without, **environment).end()
         assert ran.code == 0, ran.output
         files = [path for folder in box.nodes().values() for path in folder.rglob("*")]
-        kinds = (".arrow", ".safetensors", "metrics.parquet", "items.parquet")
+        kinds = (".arrow", ".safetensors", ".onnx", "metrics.parquet", "items.parquet")
         found.append({str(p.relative_to(box.root)): p.read_bytes() for p in files if p.name.endswith(kinds)})
     first = found[0]
     assert len([name for name in first if name.endswith("metrics.parquet")]) >= 4
+    assert len([name for name in first if name.endswith(".onnx")]) == len(STUDY["targets"]["ssd"])
     for other, way in zip(found[1:], list(WAYS)[1:], strict=True):
         assert other.keys() == first.keys(), way
         assert [name for name in first if other[name] != first[name]] == [], way

@@ -21,6 +21,7 @@ import pytest
 import torch
 from pydantic import BaseModel, ValidationError
 from tests.specimens import (
+    Specimen,
     assert_same_dataset,
     assert_same_model,
     evaluation_params,
@@ -56,6 +57,8 @@ ARGUMENTS = {
 }
 SMALL: dict[str, dict[str, Any]] = {
     "datasets.images.mnist5k": {"train": 3, "validation": 2, "test": 2},
+    "datasets.images.digits8": {"train": 3, "validation": 2, "test": 2},
+    "datasets.patterns.binary": {"file": "patterns.npz", "test": 2},
     "datasets.rendered.glyphs": {"chars": "AB", "jitters": 1, "faces": ["Sans", "Serif"], "test_faces": ["Serif"]},
     "datasets.selection.ids": {"ids_file": "ids.txt"},
     "datasets.selection.sample": {"sample": 5},
@@ -239,6 +242,8 @@ def stored(model: Model, folder: Path, base: Model | None = None) -> Model:
 def test_dataset_is_prepared_twice_the_same(use: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ids.txt").write_text("train0001\ntrain0004\n")
+    np.savez(tmp_path / "patterns.npz", x=images().split("train").x, label=images().split("train").y)
+    np.savez(tmp_path / "counts.npz", counts=np.arange(40).reshape(2, 10, 2))
     if needs_files("datasets", use):
         pytest.skip("its raw files are not part of the sources; its own tests make some")
     component = made("datasets", use)
@@ -348,6 +353,9 @@ def test_intervention_is_the_same_under_a_seed_and_leaves_its_parent(use: str, t
 @pytest.mark.parametrize("use", FOUND["export"])
 def test_export_runs_with_parity(use: str, tmp_path: Path) -> None:
     component = made("export", use)
+    if found := specimen("export", use):
+        step_runs_with_parity(component, found, tmp_path)
+        return
     x = images().split("train").x
     record = component(model=trained(), example=x, params=component.params, path=tmp_path, seed=5)
     assert isinstance(record, ExportRecord)
@@ -361,6 +369,20 @@ def test_export_runs_with_parity(use: str, tmp_path: Path) -> None:
     test = images().split("test").x
     worst = float(np.abs(runtime(test) - outputs(trained())).max())
     assert worst <= max(10 * rows["max_logit_difference"].value, 1e-4)
+
+
+def step_runs_with_parity(component: Verb, found: Specimen, folder: Path) -> None:
+    """A target of a system that is no network: its parity is measured by itself, and its file runs on other rows."""
+    model, data = found.model(found.variant), found.data()
+    x = data.split("train").x
+    record = component(model=model, example=x, params=component.params, path=folder, seed=5)
+    assert all((folder / name).is_file() for name in record.files)
+    rows = {measure.metric: measure for measure in record.measures}
+    assert {"max_absolute_difference", "size_bytes"} <= set(rows)
+    assert all(metric(name).known for name in rows)
+    said = component.module.load(folder)(data.test.x)
+    assert len(said) == len(data.test)
+    assert np.isfinite(said).all()
 
 
 def view() -> View:
@@ -378,7 +400,10 @@ def test_evaluation_gives_known_metrics(use: str, tmp_path: Path) -> None:
     found = specimen("evaluation", use)
     if found:
         component = verb(f"evaluation.{use}", "evaluate", evaluation_params(found.study, use, found.variant))
-        looks = View(found.data(), found.model(found.variant))
+        looks = View(found.data(), found.model(found.variant), steps=view().steps)
+        if facts.looks_at == "study":
+            names = found.compared(use)
+            looks = View(found.data(), variants={name: View(looks.data, found.model(name)) for name in names})
     elif facts.looks_at == "model":
         looks = view()
     else:

@@ -15,25 +15,40 @@ from neurosieve.plan.nodes import Cell, Node, StudyPlan, key_of
 from neurosieve.plan.project import Project
 from neurosieve.plan.settings import SCALES
 
+MANY = 20
+"""Studies whose trees are printed one after the other; of more, each gets one line."""
+
 
 def tree(project: Project, study: str | None) -> Iterator[str]:
-    """Variants of the studies as a tree: per node done or to do, last known seconds, disk."""
+    """Variants of the studies as a tree: per node done or to do, last known seconds, disk; of many a line each."""
     present = project.store.present()
-    for slug, plan in project.plans([study] if study else None).items():
+    plans = project.plans([study] if study else None)
+    for slug, plan in plans.items():
         done = sum(node.folder in present for node in plan.nodes.values())
         yield f"{slug} ({plan.scale}): {done} of {len(plan.nodes)} nodes exist"
-        models = _models(plan)
-        shown: set[str] = set()
-        for key in models:
-            yield from _branch(project, plan, _root(plan, key), models, present, shown, 1)
-        rest = {"prepare": "data", "export": "exports", "evaluate": "evaluations", "verdict": "verdict"}
-        for stage, word in rest.items():
-            nodes = [node for node in plan.nodes.values() if node.stage == stage]
-            there = [node for node in nodes if node.folder in present]
-            yield f"  {word}: {len(there)} of {len(nodes)} done{_cost(project, there)}"
-        yield from (f"  target {target} is skipped: {lack['reason']}" for target, lack in plan.lacking.items())
+        if len(plans) <= MANY:
+            yield from _nodes(project, plan, present)
     if study is None:
         yield from (f"{slug} ({project.scale}): skipped: {reason}" for slug, reason in project.skipped.items())
+    if len(plans) > MANY:
+        yield f"{len(plans)} studies; `neurosieve plan STUDY` shows the nodes of one"
+
+
+def _nodes(project: Project, plan: StudyPlan, present: set[str]) -> Iterator[str]:
+    """The tree of one study's models, and a line on each other stage."""
+    models = _models(plan)
+    made: dict[str | None, list[str]] = {}
+    for key in models:
+        made.setdefault(plan.nodes[key].recipe["inputs"].get("model"), []).append(key)
+    shown: set[str] = set()
+    for key in models:
+        yield from _branch(project, plan, _root(plan, key), models, made, present, shown, 1)
+    rest = {"prepare": "data", "export": "exports", "evaluate": "evaluations", "verdict": "verdict"}
+    for stage, word in rest.items():
+        nodes = [node for node in plan.nodes.values() if node.stage == stage]
+        there = [node for node in nodes if node.folder in present]
+        yield f"  {word}: {len(there)} of {len(nodes)} done{_cost(project, there)}"
+    yield from (f"  target {target} is skipped: {lack['reason']}" for target, lack in plan.lacking.items())
 
 
 def why(project: Project, study: str | None, address: str) -> Iterator[str]:
@@ -199,6 +214,7 @@ def _branch(
     plan: StudyPlan,
     key: str,
     models: Mapping[str, Cell],
+    made: Mapping[str | None, Sequence[str]],
     present: set[str],
     shown: set[str],
     depth: int,
@@ -212,9 +228,8 @@ def _branch(
     title = f"{cell.variant}/{cell.seed if cell.seed is not None else 'any seed'}" if cell else node.title
     mark = "done " if there else "to do"
     yield f"{'  ' * depth}{mark} {title}  {node.name}-{node.key}{_cost(project, [node]) if there else ''}"
-    for other in models:
-        if plan.nodes[other].recipe["inputs"].get("model") == key:
-            yield from _branch(project, plan, other, models, present, shown, depth + 1)
+    for other in made.get(key, ()):
+        yield from _branch(project, plan, other, models, made, present, shown, depth + 1)
 
 
 def _cost(project: Project, nodes: list[Node]) -> str:

@@ -1,0 +1,1 @@
+"""Associative memories: what they recall, against theory, over phase diagrams and on images."""

@@ -1,0 +1,1 @@
+"""Associative memories: patterns stored in couplings and recalled by dynamics."""

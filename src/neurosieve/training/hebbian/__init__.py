@@ -1,0 +1,1 @@
+"""Hebbian learning: couplings are sums over what was seen."""
