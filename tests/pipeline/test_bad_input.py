@@ -187,7 +187,7 @@ def test_mistake_in_a_study(
     monkeypatch.chdir(root)
     write(root, GOOD.replace(before, after))
     line = answer(root, capsys)
-    place = re.match(rf"{re.escape(str(root / STUDY))}:(\d+)(:\d+)?: ", line)
+    place = re.match(rf"(?:{re.escape(str(root))}/)?{re.escape(str(STUDY))}:(\d+)(:\d+)?: ", line)
     assert place, line
     assert at in [*(root / STUDY).read_text().splitlines(), ""][int(place[1]) - 1]
     for text in said:
