@@ -71,6 +71,13 @@ def project(root: Path, studies: dict[str, Any] | None = None, scale: str | None
     return made
 
 
+def again(root: Path, scale: str | None = None) -> Project:
+    """The project of a folder that is there, as a new process sees it, but for the sources."""
+    made = Project(root, scale)
+    made.source = source()
+    return made
+
+
 def planned(root: Path, content: dict[str, Any], scale: str | None = None, **settings: Any) -> StudyPlan:
     """The plan of one study."""
     return project(root, {"tiny": content}, scale, **settings).plan("tiny")

@@ -31,9 +31,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     shutil.copy(ROOT / "Snakefile", folder / "Snakefile")
     shutil.copytree(toys.sources(), folder / "src" / "neurosieve", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "CITATION.cff", folder)
-    made = Project(folder)
-    made.source = toys.source()
-    return made
+    return toys.again(folder)
 
 
 @pytest.fixture(scope="module")

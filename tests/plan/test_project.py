@@ -21,13 +21,6 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def again(root: Path, scale: str | None = None) -> Project:
-    """The project as a new process sees it, but for the sources."""
-    made = Project(root, scale)
-    made.source = toys.source()
-    return made
-
-
 def configure(root: Path, text: str) -> None:
     (root / "config" / "config.yaml").write_text(text)
 
@@ -58,25 +51,25 @@ def test_no_project_here(tmp_path: Path) -> None:
 def test_settings_that_are_refused(root: Path, text: str, line: int, message: str) -> None:
     configure(root, text)
     with pytest.raises(UserError, match=rf"config\.yaml:{line}:.*{message}"):
-        _ = again(root).settings
+        _ = toys.again(root).settings
 
 
 def test_unknown_study_and_study_without_a_file(root: Path) -> None:
     with pytest.raises(UserError, match=r"unknown study 'tyni'.*tiny"):
-        again(root).plan("tyni")
+        toys.again(root).plan("tyni")
     configure(root, "studies: [tiny, other]\n")
     with pytest.raises(UserError, match=r"config\.yaml:1: study 'other' has no file config/studies/other\.yaml"):
-        again(root).plans()
+        toys.again(root).plans()
 
 
 def test_scale_of_the_command_line_goes_first(root: Path) -> None:
-    assert again(root).plan("tiny").scale == "default"
-    assert again(root, "smoke").plan("tiny").scale == "smoke"
+    assert toys.again(root).plan("tiny").scale == "default"
+    assert toys.again(root, "smoke").plan("tiny").scale == "smoke"
 
 
 def test_settings_override_seeds_of_every_study(root: Path) -> None:
     configure(root, "studies: [tiny]\nseeds: [21, 22, 23, 24]\n")
-    assert {cell.seed for cell in again(root).plan("tiny").cells} == {21, 22, 23, 24}
+    assert {cell.seed for cell in toys.again(root).plan("tiny").cells} == {21, 22, 23, 24}
 
 
 # -- the cache ----------------------------------------------------------------------------------------------------
@@ -97,30 +90,30 @@ def expansions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_unchanged_study_is_expanded_once(root: Path, expansions: list[str]) -> None:
-    first = again(root).plan("tiny")
-    assert again(root).plan("tiny") == first
+    first = toys.again(root).plan("tiny")
+    assert toys.again(root).plan("tiny") == first
     assert expansions == ["tiny"]
-    again(root, "smoke").plan("tiny")
-    again(root, "smoke").plan("tiny")
-    again(root).plan("tiny")
+    toys.again(root, "smoke").plan("tiny")
+    toys.again(root, "smoke").plan("tiny")
+    toys.again(root).plan("tiny")
     assert expansions == ["tiny", "tiny"]
 
 
 def test_changed_study_or_settings_are_expanded_anew(root: Path, expansions: list[str]) -> None:
-    again(root).plan("tiny")
+    toys.again(root).plan("tiny")
     path = root / "config" / "studies" / "tiny.yaml"
     path.write_text(path.read_text().replace("rows: 10", "rows: 11"))
-    again(root).plan("tiny")
+    toys.again(root).plan("tiny")
     configure(root, "studies: [tiny]\nseeds: [5, 6]\n")
-    again(root).plan("tiny")
+    toys.again(root).plan("tiny")
     configure(root, "studies: [tiny]\nseeds: [5, 6]\ntargets: []\n")
-    again(root).plan("tiny")
+    toys.again(root).plan("tiny")
     assert len(expansions) == 4
 
 
 def test_changed_sources_are_expanded_anew(root: Path, expansions: list[str]) -> None:
-    again(root).plan("tiny")
-    other = again(root)
+    toys.again(root).plan("tiny")
+    other = toys.again(root)
     other.source = Source(toys.sources(), memory=toys.source().memory)
     other.source.__dict__["digest"] = "another"
     other.plan("tiny")
@@ -131,20 +124,20 @@ def test_raw_file_changes_the_plan_by_content_only(root: Path, expansions: list[
     (root / "shift.txt").write_text("0.5")
     study = toys.study(dataset={"use": "toy.points", "shift_file": "shift.txt"})
     toys.project(root, {"tiny": study})
-    first = again(root).plan("tiny")
+    first = toys.again(root).plan("tiny")
     os.utime(root / "shift.txt", (1, 1))
-    assert again(root).plan("tiny") == first
+    assert toys.again(root).plan("tiny") == first
     assert len(expansions) == 1
     (root / "shift.txt").write_text("0.7")
-    assert set(again(root).plan("tiny").nodes).isdisjoint(first.nodes)
+    assert set(toys.again(root).plan("tiny").nodes).isdisjoint(first.nodes)
     (root / "shift.txt").unlink()
     with pytest.raises(UserError, match=r"no file shift\.txt"):
-        again(root).plan("tiny")
+        toys.again(root).plan("tiny")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"{}", b"[]", b"null", b'{"slug": 1}'])
 def test_damaged_cache_is_no_obstacle(root: Path, expansions: list[str], content: bytes) -> None:
-    first = again(root).plan("tiny")
+    first = toys.again(root).plan("tiny")
     work = root / "results" / ".work"
     for path in [*(work / "plans").glob("*.json"), work / "hashes.json"]:
         path.write_bytes(content)
@@ -160,7 +153,7 @@ def test_folder_that_cannot_be_written_costs_only_time(root: Path, monkeypatch: 
         raise PermissionError(13, "no", str(self))
 
     monkeypatch.setattr(Path, "write_bytes", refuse)
-    assert again(root).plan("tiny").cells
+    assert toys.again(root).plan("tiny").cells
     assert not list((root / "results" / ".work").rglob("*.json"))
 
 
@@ -169,7 +162,7 @@ def test_old_plans_are_forgotten(root: Path) -> None:
     text = path.read_text()
     for number in range(24):
         path.write_text(f"{text}# {number}\n")
-        again(root).plan("tiny")
+        toys.again(root).plan("tiny")
     plans = list((root / "results" / ".work" / "plans").glob("*.json"))
     assert len(plans) <= 21
     assert yaml.safe_load(text)["seeds"] == [11, 12, 13]

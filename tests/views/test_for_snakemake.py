@@ -9,7 +9,6 @@ import pytest
 from tests import toys
 
 from neurosieve.errors import UserError
-from neurosieve.plan.project import Project
 from neurosieve.report.state import Site
 from neurosieve.views.for_snakemake import write_for_snakemake
 from neurosieve.views.written import missing_nodes, page_key, write_views
@@ -20,8 +19,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The drawn page of a finished study with a claim and of one without."""
     folder = tmp_path_factory.mktemp("views") / "p"
     toys.ran(folder, toys.study(question="Do <tiny> & odd centres forget?"))
-    project = Project(folder)
-    project.source = toys.source()
+    project = toys.again(folder)
     plans = project.plans()
     key = page_key(project, plans, missing_nodes(plans, project.store.present()))
     page = write_views(project)

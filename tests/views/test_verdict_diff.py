@@ -11,7 +11,6 @@ import pytest
 from tests import toys
 
 from neurosieve.errors import UserError
-from neurosieve.plan.project import Project
 from neurosieve.views.verdict_diff import FAILS, WEAKER, Change, Decided, verdict_diff
 from neurosieve.views.written import evidence, write_views
 
@@ -62,17 +61,11 @@ def root(tmp_path: Path) -> Path:
     """A computed project under git, its metrics committed."""
     folder = tmp_path / "p"
     toys.ran(folder, toys.study())
-    write_views(opened(folder))
+    write_views(toys.again(folder))
     (folder / ".gitignore").write_text("/results/*\n!/results/metrics/\n")
     git(folder, "init", "-q")
     commit(folder)
     return folder
-
-
-def opened(root: Path) -> Project:
-    project = Project(root)
-    project.source = toys.source()
-    return project
 
 
 def git(root: Path, *arguments: str) -> None:
@@ -97,7 +90,7 @@ def edit_metrics(root: Path, **fields: object) -> None:
 
 
 def test_nothing_changed(root: Path) -> None:
-    lines, status = verdict_diff(opened(root), "HEAD", [])
+    lines, status = verdict_diff(toys.again(root), "HEAD", [])
     assert status == 0
     assert len(lines) == 1
     assert lines[0].startswith("1 claim: 1 unchanged (against ")
@@ -106,39 +99,39 @@ def test_nothing_changed(root: Path) -> None:
 def test_a_verdict_of_the_commit_that_fails_or_is_missing_now(root: Path) -> None:
     edit_metrics(root, claims={"T1": "fails", "T2": "holds"})
     commit(root)
-    lines, status = verdict_diff(opened(root), "HEAD", ["tiny"])
+    lines, status = verdict_diff(toys.again(root), "HEAD", ["tiny"])
     assert status == WEAKER
     assert [line.split()[:2] for line in lines[:-1]] == [["study", "claim"], ["tiny", "T1"], ["tiny", "T2"]]
     assert "fails firm → holds firm" in lines[1]
     assert "holds → no longer a claim" in lines[2]
     assert "0 unchanged, 1 that held is undecided or gone" in lines[-1]
-    assert verdict_diff(opened(root), "HEAD~1", [])[1] == 0
+    assert verdict_diff(toys.again(root), "HEAD~1", [])[1] == 0
 
 
 def test_another_scale_and_an_unknown_study_give_new_values_only(root: Path) -> None:
     edit_metrics(root, scale="full")
     commit(root)
-    lines, status = verdict_diff(opened(root), "HEAD", [])
+    lines, status = verdict_diff(toys.again(root), "HEAD", [])
     assert status == 0
     assert lines[0] == "tiny: that commit's verdicts are of scale full, these of default"
     assert "new → holds firm" in lines[2]
     git(root, "rm", "-q", "--cached", "results/metrics/tiny.json")
     git(root, "commit", "-q", "-m", "none")
-    assert verdict_diff(opened(root), "HEAD", [])[0][0] == "tiny: that commit has no verdicts of it"
+    assert verdict_diff(toys.again(root), "HEAD", [])[0][0] == "tiny: that commit has no verdicts of it"
 
 
 def test_a_study_that_left_the_configuration_is_lost(root: Path) -> None:
     (root / "config" / "config.yaml").write_text("scale: default\nstudies: []\n")
-    lines, status = verdict_diff(opened(root), "HEAD", [])
+    lines, status = verdict_diff(toys.again(root), "HEAD", [])
     assert status == WEAKER
     assert "holds firm → no longer a study" in lines[1]
 
 
 def test_without_git_the_values_of_now(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="git knows no commit 'nowhere'"):
-        verdict_diff(opened(root), "nowhere", [])
+        verdict_diff(toys.again(root), "nowhere", [])
     monkeypatch.setenv("PATH", "")
-    lines, status = verdict_diff(opened(root), "HEAD", [])
+    lines, status = verdict_diff(toys.again(root), "HEAD", [])
     assert status == 0
     assert lines[0].startswith("no git history here")
     assert "new → holds firm" in lines[2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import polars as pl
@@ -12,26 +11,6 @@ from tests import toys
 
 from neurosieve.plan.project import Project
 from neurosieve.views.written import missing_nodes, page_key, write_views
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("views") / "p"
-    toys.ran(folder, toys.study())
-    return folder
-
-
-@pytest.fixture
-def made(finished: Path, tmp_path: Path) -> Project:
-    """A computed project of its own, without views."""
-    shutil.copytree(finished, tmp_path / "p", symlinks=True)
-    return again(tmp_path / "p")
-
-
-def again(root: Path) -> Project:
-    project = Project(root)
-    project.source = toys.source()
-    return project
 
 
 def stamps(made: Project) -> list[str]:
@@ -85,7 +64,7 @@ def test_second_writing_changes_no_table(made: Project) -> None:
 
 def test_key_of_the_page_is_its_state(made: Project) -> None:
     complete = key(made)
-    assert key(again(made.root)) == complete
+    assert key(toys.again(made.root)) == complete
     plan = made.plan("tiny")
     node = toys.model_node(plan, "drop", 12)
     made.store.bury(made.store.path(node.folder))
@@ -152,5 +131,5 @@ def test_study_that_is_assumed_complete_brings_what_it_shares(tmp_path: Path) ->
 def test_other_claims_are_another_page(made: Project) -> None:
     made.plans()
     toys.project(made.root, {"tiny": toys.study(claims=[])})
-    other = again(made.root)
+    other = toys.again(made.root)
     assert key(other, assume={"tiny"}) != key(made, assume={"tiny"})

@@ -8,7 +8,6 @@ scale, only the values of now are told.
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from neurosieve.errors import UserError
 from neurosieve.plan.project import Project
+from neurosieve.views.git import git_says
 from neurosieve.views.written import evidence
 
 FAILS, WEAKER = 1, 3
@@ -95,32 +95,25 @@ class Commit:
     def __init__(self, root: Path, commit: str) -> None:
         self.root = root
         self.name = None
-        if self._git("rev-parse", "--git-dir") is not None:
-            found = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
+        if git_says(self.root, "rev-parse", "--git-dir") is not None:
+            found = git_says(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
             if found is None:
                 raise UserError(f"git knows no commit '{commit}' here; `git log --oneline` lists those it has")
             self.name = found.strip()
 
     def studies(self) -> list[str]:
         """Studies whose metrics the commit has."""
-        listed = self._git("ls-tree", "--name-only", self.name, "results/metrics/") if self.name else None
+        listed = git_says(self.root, "ls-tree", "--name-only", self.name, "results/metrics/") if self.name else None
         return [Path(line).stem for line in (listed or "").splitlines() if line.endswith(".json")]
 
     def record(self, study: str) -> dict[str, Any] | None:
         """The study's metrics file; None where the commit has none that can be read."""
-        text = self._git("show", f"{self.name}:./results/metrics/{study}.json") if self.name else None
+        text = git_says(self.root, "show", f"{self.name}:./results/metrics/{study}.json") if self.name else None
         try:
             found = json.loads(text or "null")
         except ValueError:
             return None
         return found if isinstance(found, dict) else None
-
-    def _git(self, *arguments: str) -> str | None:
-        try:
-            done = subprocess.run(["git", *arguments], cwd=self.root, capture_output=True, text=True, check=False)
-        except OSError:
-            return None
-        return done.stdout if done.returncode == 0 else None
 
 
 def _then(git: Commit, slug: str, scale: str) -> tuple[dict[str, Decided], str]:

@@ -71,8 +71,7 @@ def test_with_its_file_it_is_planned_and_the_page_has_another_key(made: Project)
     before = page_key(made, made.plans(), missing_nodes(made.plans(), set()))
     (made.root / "data").mkdir()
     (made.root / "data" / "shift.txt").write_text("0.5\n")
-    again = Project(made.root)
-    again.source = toys.source()
+    again = toys.again(made.root)
     assert list(again.plans()) == ["lacking", "tiny"]
     assert again.skipped == {}
     assert page_key(again, again.plans(), missing_nodes(again.plans(), set())) != before

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-import pytest
 from tests import toys
 
 from neurosieve.plan.nodes import Node
 from neurosieve.plan.project import Project
 from neurosieve.report import state as page
 from neurosieve.views.site import site_of
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site") / "p"
-    toys.ran(folder, toys.study())
-    return folder
-
-
-@pytest.fixture
-def made(finished: Path, tmp_path: Path) -> Project:
-    shutil.copytree(finished, tmp_path / "p", symlinks=True)
-    project = Project(tmp_path / "p")
-    project.source = toys.source()
-    return project
 
 
 def shown(made: Project) -> page.StudyState:

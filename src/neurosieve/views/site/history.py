@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -21,6 +20,7 @@ from neurosieve.plan.project import Project
 from neurosieve.plan.settings import Scale
 from neurosieve.plan.study import load_study
 from neurosieve.report import state as page
+from neurosieve.views.git import git_says
 from neurosieve.views.site.reader import Reader
 
 NOT_AVAILABLE = "history not available"
@@ -63,23 +63,13 @@ class Histories:
     @cached_property
     def _unavailable(self) -> str:
         """Why there is no history; empty where there is one."""
-        shallow = self._git("rev-parse", "--is-shallow-repository")
-        if shallow is None or self._git("rev-parse", "HEAD") is None:
+        shallow = git_says(self.project.root, "rev-parse", "--is-shallow-repository")
+        if shallow is None or git_says(self.project.root, "rev-parse", "HEAD") is None:
             return f"{NOT_AVAILABLE} (no git history here)"
         return f"{NOT_AVAILABLE} (shallow clone)" if shallow.strip() == "true" else ""
 
-    def _git(self, *arguments: str) -> str | None:
-        """What git prints; None where it fails or is not there."""
-        try:
-            done = subprocess.run(
-                ["git", *arguments], cwd=self.project.root, capture_output=True, text=True, check=False
-            )
-        except OSError:
-            return None
-        return done.stdout if done.returncode == 0 else None
-
     def _is_ancestor(self, commit: str, of: str) -> bool:
-        return self._git("merge-base", "--is-ancestor", commit, of) is not None
+        return git_says(self.project.root, "merge-base", "--is-ancestor", commit, of) is not None
 
     def _changes(self, path: str, scale: str, now: Hashes) -> dict[str, tuple[str, str]]:
         """Commit and day that gave each claim the hash it has now: the oldest of the unbroken row of equal hashes."""
@@ -111,7 +101,12 @@ class Histories:
 
         One call for all studies: git would go through the whole history for each.
         """
-        log = self._git("log", "--raw", "-M", "--no-abbrev", "--format=%x00%H %cs", "--", "config/studies") or ""
+        log = (
+            git_says(
+                self.project.root, "log", "--raw", "-M", "--no-abbrev", "--format=%x00%H %cs", "--", "config/studies"
+            )
+            or ""
+        )
         found: dict[str, list[tuple[int, str, str, str, str]]] = {}
         for place, entry in enumerate(filter(None, log.split("\0"))):
             head, *raw = [line for line in entry.splitlines() if line.strip()]
@@ -133,7 +128,7 @@ class Histories:
         return self._memory[key]
 
     def _computed(self, blob: str, scale: str) -> Hashes:
-        text = self._git("cat-file", "blob", blob)
+        text = git_says(self.project.root, "cat-file", "blob", blob)
         if text is None:
             return {}
         with tempfile.TemporaryDirectory() as folder:
