@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from neurosieve.datasets.transforms import block_mean, split_per_class, standardise, unit
+from neurosieve.datasets.transforms import (
+    block_mean,
+    enough_rows,
+    numbered,
+    split_per_class,
+    splits_per_class,
+    standardise,
+    unit,
+)
 
 
 def test_block_mean_by_hand():
@@ -43,3 +51,24 @@ def test_split_per_class_is_balanced_disjoint_and_seeded():
     assert (np.diff(labels[parts[0]]) < 0).any()
     with pytest.raises(ValueError, match="class 0 has 20 rows, 21 wanted"):
         split_per_class(labels, (21,), np.random.default_rng(0))
+
+
+def test_splits_are_the_parts_by_name_without_those_of_no_row():
+    labels = np.arange(20) % 2
+    found = splits_per_class(labels, {"train": 4, "validation": 0, "test": 3}, 5)
+    train, test = split_per_class(labels, (4, 3), np.random.default_rng(5))
+    assert list(found) == ["train", "test"]
+    np.testing.assert_array_equal(found["train"], train)
+    np.testing.assert_array_equal(found["test"], test)
+
+
+def test_more_rows_than_a_class_has_are_told_with_their_sum():
+    enough_rows({"train": 4, "test": 3}, 7)
+    with pytest.raises(ValueError, match=r"train \+ test = 7 rows per class; there are 6"):
+        enough_rows({"train": 4, "test": 3}, 6)
+
+
+def test_rows_are_numbered_as_in_the_source():
+    columns = numbered(np.array([12, 3]), np.ones((2, 1)), np.arange(20) * 10)
+    assert columns["sample_id"] == ["0012", "0003"]
+    assert columns["label"].tolist() == [120, 30]

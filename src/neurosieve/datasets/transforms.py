@@ -5,6 +5,9 @@ Images are [rows, channels, height, width].
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 
@@ -47,3 +50,21 @@ def split_per_class(labels: np.ndarray, counts: tuple[int, ...], draw: np.random
         for part, piece in zip(parts, np.split(rows, np.cumsum(counts))[: len(counts)], strict=True):
             part.append(piece)
     return [draw.permutation(np.concatenate(part)) for part in parts]
+
+
+def enough_rows(counts: Mapping[str, int], per_class: int) -> None:
+    """Raises ValueError where the splits together ask for more rows per class than there are."""
+    if (wanted := sum(counts.values())) > per_class:
+        raise ValueError(f"{' + '.join(counts)} = {wanted} rows per class; there are {per_class}")
+
+
+def splits_per_class(labels: np.ndarray, counts: Mapping[str, int], seed: int) -> dict[str, np.ndarray]:
+    """Row numbers by split, as `split_per_class` draws them; a split of 0 rows per class is left out."""
+    asked = {name: count for name, count in counts.items() if count}
+    rows = split_per_class(labels, tuple(asked.values()), np.random.default_rng(seed))
+    return dict(zip(asked, rows, strict=True))
+
+
+def numbered(rows: np.ndarray, x: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """Columns of one split: `x` as it is, the labels of these rows [n] of the source, their numbers as sample ids."""
+    return {"sample_id": [f"{row:04d}" for row in rows], "x": x, "label": labels[rows]}

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from neurosieve.artifacts.metrics import axes_text
+from neurosieve.evaluation.claims.axes import parse_axes, parse_point
 
 Curve = tuple[np.ndarray, np.ndarray]
 """Places on the axis and values there, both [places], by place."""
@@ -92,22 +93,22 @@ def _derived(table: pl.DataFrame, metric: str, statistic: str, axis: str) -> Ite
     function, needed = STATISTICS[statistic]
     curves: dict[tuple[object, ...], list[tuple[float, float, str]]] = {}
     for row in table.filter(pl.col("metric") == base).iter_rows(named=True):
-        variant, at = _axes(row["variant"]), _axes(f"@{row['at']}")
-        name, move = _transform(axis, lambda one, both=variant[1] | at[1]: one in both)
-        text = {**variant[1], **at[1]}.get(name)
-        if text is None or not _is_number(text):
+        (variant, own), at = parse_point(row["variant"]), parse_axes(row["at"])
+        known_axes = dict(own) | dict(at)
+        name, move = _transform(axis, known_axes.__contains__)
+        if not _is_finite(known_axes.get(name, "")):
             continue
-        point = variant[0] + (f"@{rest}" if (rest := axes_text(_without(variant[1], name))) else "")
+        rest = axes_text({one: value for one, value in own if one != name})
         key = (
             row["study"],
-            point,
+            f"{variant}@{rest}" if rest else variant,
             row["target"],
             row["seed"],
             row["scale"],
             row["split"],
-            axes_text(_without(at[1], name)),
+            axes_text({one: value for one, value in at if one != name}),
         )
-        curves.setdefault(key, []).append((move(float(text)), lift(row["value"]), row["model"]))
+        curves.setdefault(key, []).append((move(float(known_axes[name])), lift(row["value"]), row["model"]))
     for (study, variant_, target, seed, scale, split, at_), points in curves.items():
         x, y = (np.array([one[place] for one in sorted(points)], float) for place in (0, 1))
         if len(set(x)) < needed or len(set(x)) < len(x):
@@ -133,18 +134,7 @@ def _both(first: Callable[[float], float], second: Callable[[float], float], val
     return second(first(value))
 
 
-def _axes(text: str) -> tuple[str, dict[str, str]]:
-    """`storage@K=60,P=2` -> `storage` and its axes."""
-    name, _, axes = text.partition("@")
-    pieces = (piece.partition("=") for piece in axes.split(","))
-    return name, {key: value for key, mark, value in pieces if mark}
-
-
-def _without(axes: Mapping[str, str], name: str) -> dict[str, object]:
-    return {key: value for key, value in axes.items() if key != name}
-
-
-def _is_number(text: str) -> bool:
+def _is_finite(text: str) -> bool:
     try:
         return math.isfinite(float(text))
     except ValueError:

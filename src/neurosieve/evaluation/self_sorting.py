@@ -11,13 +11,13 @@ run and the one with the higher mean peak stands for it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from neurosieve.artifacts.dataset import Split
 from neurosieve.artifacts.metrics import Measure, frame
 from neurosieve.artifacts.view import View
 from neurosieve.errors import UserError
@@ -37,6 +37,15 @@ class Params(BaseModel):
     """Runs: the first arrays of the split test."""
 
 
+class Boards(NamedTuple):
+    """The arrays that are run, int64 [runs, cells]: distinct and repeated values, who breaks first, the types."""
+
+    values: np.ndarray
+    repeated: np.ndarray
+    breaks: np.ndarray
+    types: np.ndarray
+
+
 class Ended(NamedTuple):
     """One run: descents and like neighbours after each swap [swaps], values by position [cells], values read."""
 
@@ -53,36 +62,49 @@ def evaluate(view: View, params: Params, seed: int) -> pl.DataFrame:
         raise UserError(f"{params.replicates} replicates are asked for, but the data hold {len(rows)} arrays")
     if view.model is None or not isinstance(view.model.system, Sorters):
         raise UserError("evaluation self_sorting looks at models of agents.sorting")
-    system, rows = view.model.system, rows.take(np.arange(params.replicates))
-    return frame(_mixed(system, rows, seed) if len(system["pairs"]) else _damaged(system, rows, seed))
+    system = view.model.system
+    boards = Boards(*(rows[name][: params.replicates].astype(np.int64) for name in Boards._fields))
+    return frame(_mixed(system, boards, seed) if len(system["pairs"]) else _damaged(system, boards, seed))
 
 
-def _damaged(system: Sorters, rows: Split, seed: int) -> Iterator[Measure]:
-    for policy in system["policies"]:
-        for frozen in system["frozen"]:
-            for movable in system["movable"]:
-                at: dict[str, object] = {
-                    "algorithm": NAMES[int(policy)],
-                    "kind": "movable" if movable else "immovable",
-                    "frozen": int(frozen),
-                }
-                same = movable or not frozen  # without damage both kinds are one run
-                draws = [int(policy), int(frozen), int(same)]
-                runs = [
-                    _one(system, rows, run, policy, frozen, bool(movable), [seed, run, *draws])
-                    for run in range(len(rows))
-                ]
-                yield from _endings(runs, at)
-                yield from _along("descents", [run.errors for run in runs], at)
+def _damaged(system: Sorters, boards: Boards, seed: int) -> Iterator[Measure]:
+    for policy, frozen in product(system["policies"].tolist(), system["frozen"].tolist()):
+        runs: dict[bool, list[Ended]] = {}
+        for movable in system["movable"].tolist():
+            alike = bool(movable) or not frozen  # without damage both kinds are one run
+            if alike not in runs:
+                runs[alike] = _of_policy(system, boards, policy, frozen, alike, seed)
+            kind = "movable" if movable else "immovable"
+            at: dict[str, object] = {"algorithm": NAMES[policy], "kind": kind, "frozen": frozen}
+            yield from _endings(runs[alike], at)
+            yield from _along("descents", [run.errors for run in runs[alike]], at)
 
 
-def _one(system: Sorters, rows: Split, run: int, policy: int, frozen: int, movable: bool, draws: list[int]) -> Ended:
-    """One run of an array whose cells all follow one policy."""
-    values = rows["values"][run].astype(np.int64)
-    none, broken = np.zeros_like(values), np.zeros_like(values)
-    broken[rows["breaks"][run][:frozen]] = 1
+def _of_policy(system: Sorters, boards: Boards, policy: int, frozen: int, movable: bool, seed: int) -> list[Ended]:
+    """Runs of arrays whose cells all follow one policy."""
+    one = np.zeros(2, np.int64)
+    draws = policy, frozen, int(movable)
+    return [
+        _run(system, values, one + policy, 0 * types, one, broken[:frozen], movable, [seed, run, *draws])
+        for run, (values, broken, types) in enumerate(zip(boards.values, boards.breaks, boards.types, strict=True))
+    ]
+
+
+def _run(
+    system: Sorters,
+    values: np.ndarray,
+    follow: np.ndarray,
+    types: np.ndarray,
+    down: np.ndarray,
+    broken: np.ndarray,
+    movable: bool,
+    draws: list[int],
+) -> Ended:
+    """One run; cells of type 0 and 1 follow the policies `follow` [2], downwards where `down` [2] says so."""
+    frozen = np.zeros_like(values)
+    frozen[broken] = 1
     rng = np.random.default_rng(draws)
-    errors, alike, cells, reads = system.run(values, none + policy, none, none, broken, movable, rng)
+    errors, alike, cells, reads = system.run(values, follow[types], types, down[types], frozen, movable, rng)
     return Ended(errors, alike, values[cells], reads)
 
 
@@ -108,12 +130,12 @@ def _along(metric: str, courses: list[np.ndarray], at: dict[str, object], scale:
         yield Measure(metric, float(value) * scale, at={**at, "progress": f"{place:.1f}"}, seed=0, n=len(moved))
 
 
-def _mixed(system: Sorters, rows: Split, seed: int) -> Iterator[Measure]:
+def _mixed(system: Sorters, boards: Boards, seed: int) -> Iterator[Measure]:
     for pair in system["pairs"]:
-        for column, word in (("values", "distinct"), ("repeated", "duplicate")):
+        for repeated, word in ((False, "distinct"), (True, "duplicate")):
             at: dict[str, object] = {"pair": "".join(NAMES[int(code)][0].upper() for code in pair), "values": word}
-            runs = _of_pair(system, rows, pair, column, seed)
-            n = rows[column].shape[1]
+            runs = _of_pair(system, boards, pair, repeated, seed)
+            n = boards.values.shape[1]
             for number, run in enumerate(runs):
                 clusters = run.alike / n
                 if len(clusters):
@@ -124,23 +146,22 @@ def _mixed(system: Sorters, rows: Split, seed: int) -> Iterator[Measure]:
             yield from _along("aggregation", [run.alike for run in runs], at, 1 / n)
 
 
-def _of_pair(system: Sorters, rows: Split, pair: np.ndarray, column: str, seed: int) -> list[Ended]:
+def _of_pair(system: Sorters, boards: Boards, pair: np.ndarray, repeated: bool, seed: int) -> list[Ended]:
     """Runs of arrays of two types; with labels only, of the policy that clusters more."""
     if not system.params.labels_only:
-        return [_of_types(system, rows, run, pair, pair, column, seed) for run in range(len(rows))]
-    nulls = [
-        [_of_types(system, rows, run, np.full(2, code), pair, column, seed) for run in range(len(rows))]
-        for code in pair
-    ]
+        return _of_types(system, boards, pair, pair, repeated, seed)
+    nulls = [_of_types(system, boards, np.full(2, code), pair, repeated, seed) for code in pair]
     return max(nulls, key=lambda runs: float(np.mean([run.alike.max(initial=0) for run in runs])))
 
 
 def _of_types(
-    system: Sorters, rows: Split, run: int, follow: np.ndarray, pair: np.ndarray, column: str, seed: int
-) -> Ended:
-    """One run in which the two types of cells follow two policies, or one."""
-    values, types = rows[column][run].astype(np.int64), rows["types"][run].astype(np.int64)
-    rng = np.random.default_rng([seed, run, *(int(code) for code in (*follow, *pair)), int(column == "repeated")])
-    none = np.zeros_like(values)
-    errors, alike, cells, reads = system.run(values, follow[types], types, system["down"][types], none, True, rng)
-    return Ended(errors, alike, values[cells], reads)
+    system: Sorters, boards: Boards, follow: np.ndarray, pair: np.ndarray, repeated: bool, seed: int
+) -> list[Ended]:
+    """Runs in which the two types of cells follow two policies, or one."""
+    arrays = boards.repeated if repeated else boards.values
+    draws = (*follow.tolist(), *pair.tolist(), int(repeated))
+    none = np.empty(0, np.int64)
+    return [
+        _run(system, values, follow, types, system["down"], none, True, [seed, run, *draws])
+        for run, (values, types) in enumerate(zip(arrays, boards.types, strict=True))
+    ]

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
+from neurosieve.artifacts.export import ExportRecord
+from neurosieve.artifacts.metrics import Measure
 from neurosieve.artifacts.model import Model
 from neurosieve.artifacts.view import Runtime
 from neurosieve.errors import UserError
-from neurosieve.export._ort import session
+from neurosieve.export._ort import instruction_set, latency_ratios, session
 from neurosieve.export._recall_graph import STATE, STEPS
 from neurosieve.models.associative.factor import Factor
+
+FILE = "model.onnx"
 
 
 def system_of(model: Model, target: str) -> Factor:
@@ -64,3 +68,34 @@ def disagreeing(system: Factor, file: Path | bytes, example: np.ndarray) -> tupl
         before = state.astype(np.float64)
         off = max(off, float(np.abs(y - system.overlaps(before)).max()))
     return off, float(np.mean(wrong))
+
+
+def agreeing(system: Factor, file: Path | bytes, rows: np.ndarray) -> float:
+    """Share of rows whose retrieval ends at the same column in the file as in the network."""
+    return float((runtime(file)(rows).argmax(axis=1) == native(system)(rows).argmax(axis=1)).mean())
+
+
+def record(
+    target: str,
+    system: Factor,
+    content: bytes,
+    rows: np.ndarray,
+    opset: int,
+    repeats: int,
+    off: float,
+    agreement: float,
+) -> ExportRecord:
+    """What is known of a file: `off`, the largest difference of y, agreeing `rows`, its size and speed."""
+    measures = [
+        Measure("max_absolute_difference", off, n=len(rows)),
+        Measure("argmax_agreement", agreement, n=len(rows)),
+        Measure("size_bytes", len(content)),
+        *latency_ratios(runtime(content), native(system), rows, repeats),
+    ]
+    facts = {"opset": opset, "steps": system.params.sweeps, "instruction_set": instruction_set()}
+    return ExportRecord(target=target, files=(FILE,), runtime="onnxruntime", facts=facts, measures=tuple(measures))
+
+
+def load(path: Path) -> Runtime:
+    """The retrieval of the file in the folder `path`, from inputs [rows, ...] to overlaps [rows, K]."""
+    return runtime(path / FILE)

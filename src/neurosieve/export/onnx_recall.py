@@ -14,16 +14,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from neurosieve.artifacts.export import ExportRecord
-from neurosieve.artifacts.metrics import Measure
 from neurosieve.artifacts.model import Model
-from neurosieve.artifacts.view import Runtime
 from neurosieve.errors import UserError
 from neurosieve.export import _recall
-from neurosieve.export._ort import instruction_set, latency_ratios
+from neurosieve.export._recall import load
 from neurosieve.export._recall_graph import graph
 
+__all__ = ["Params", "export", "load"]
 NEEDS = ("onnx", "onnxruntime")
-FILE = "model.onnx"
 
 
 class Params(BaseModel):
@@ -45,27 +43,12 @@ def export(model: Model, example: np.ndarray, params: Params, path: Path) -> Exp
     """
     system = _recall.system_of(model, "onnx_recall")
     content = graph(system, example.shape[1:], params.opset, eight_bits=False)
-    (path / FILE).write_bytes(content)
+    (path / _recall.FILE).write_bytes(content)
     off, wrong = _recall.disagreeing(system, content, example)
     if not max(off, wrong) <= params.tolerance:
         raise UserError(
             f"export.onnx_recall: overlaps differ by {off:.3g} and {wrong:.3g} of the spins are decided otherwise, more"
             f" than {params.tolerance:g}; the file is not the same function"
         )
-    target, native = _recall.runtime(content), _recall.native(system)
-    agreement = float((target(example).argmax(axis=1) == native(example).argmax(axis=1)).mean())
-    measures = [
-        Measure("max_absolute_difference", off, n=len(example)),
-        Measure("argmax_agreement", agreement, n=len(example)),
-        Measure("size_bytes", len(content)),
-        *latency_ratios(target, native, example, params.repeats),
-    ]
-    facts = {"opset": params.opset, "steps": system.params.sweeps, "instruction_set": instruction_set()}
-    return ExportRecord(
-        target="onnx-recall", files=(FILE,), runtime="onnxruntime", facts=facts, measures=tuple(measures)
-    )
-
-
-def load(path: Path) -> Runtime:
-    """The retrieval of the file in the folder `path`, from inputs [rows, ...] to overlaps [rows, K]."""
-    return _recall.runtime(path / FILE)
+    agreement = _recall.agreeing(system, content, example)
+    return _recall.record("onnx-recall", system, content, example, params.opset, params.repeats, off, agreement)

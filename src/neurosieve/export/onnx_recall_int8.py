@@ -13,16 +13,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from neurosieve.artifacts.export import ExportRecord
-from neurosieve.artifacts.metrics import Measure
 from neurosieve.artifacts.model import Model
-from neurosieve.artifacts.view import Runtime
 from neurosieve.errors import UserError
 from neurosieve.export import _recall
-from neurosieve.export._ort import instruction_set, latency_ratios
+from neurosieve.export._recall import load
 from neurosieve.export._recall_graph import graph
 
+__all__ = ["Params", "export", "load"]
 NEEDS = ("onnx", "onnxruntime")
-FILE = "model.onnx"
 
 
 class Params(BaseModel):
@@ -47,27 +45,12 @@ def export(
     system = _recall.system_of(model, "onnx_recall_int8")
     rows = example if validation is None else validation
     content = graph(system, rows.shape[1:], params.opset, eight_bits=True)
-    (path / FILE).write_bytes(content)
-    target, native = _recall.runtime(content), _recall.native(system)
-    agreement = float((target(rows).argmax(axis=1) == native(rows).argmax(axis=1)).mean())
+    (path / _recall.FILE).write_bytes(content)
+    agreement = _recall.agreeing(system, content, rows)
     if agreement < params.agreement:
         raise UserError(
             f"export.onnx_recall_int8: {agreement:.0%} of the rows end where the network does, fewer than"
             f" {params.agreement:.0%}; 8 bits are too coarse for these couplings"
         )
     off, _ = _recall.disagreeing(system, content, rows)
-    measures = [
-        Measure("argmax_agreement", agreement, n=len(rows)),
-        Measure("max_absolute_difference", off, n=len(rows)),
-        Measure("size_bytes", len(content)),
-        *latency_ratios(target, native, rows, params.repeats),
-    ]
-    facts = {"opset": params.opset, "steps": system.params.sweeps, "instruction_set": instruction_set()}
-    return ExportRecord(
-        target="onnx-recall-int8", files=(FILE,), runtime="onnxruntime", facts=facts, measures=tuple(measures)
-    )
-
-
-def load(path: Path) -> Runtime:
-    """The retrieval of the file in the folder `path`, from inputs [rows, ...] to overlaps [rows, K]."""
-    return _recall.runtime(path / FILE)
+    return _recall.record("onnx-recall-int8", system, content, rows, params.opset, params.repeats, off, agreement)

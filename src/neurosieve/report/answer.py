@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from neurosieve.report.numbers import data, duration, shown, significant, unit_word
-from neurosieve.report.rows import NATIVE, parse_axes, parse_point
-from neurosieve.report.state import MetricRow, StudyState
+from neurosieve.report.rows import NATIVE, parse_point, place_of
+from neurosieve.report.state import StudyState
 
 _BRACE = re.compile(r"\{([^{}]*)\}")
 _MINUS = re.compile(r"\s[−-]\s")
@@ -114,19 +114,13 @@ def _measured(study: StudyState, name: str) -> tuple[float, str]:
         for row in study.metrics
         if row.metric == words[0]
         and row.target == (target.strip() or NATIVE)
-        and _place(row) == (asked.variant, dict(asked.axes))
+        and place_of(row.variant, row.at) == (asked.variant, dict(asked.axes))
         and split in (None, row.split)
         and row.values
     ]
     if len(rows) != 1:
         raise Unfilled(f"'{name}' is {'not measured' if not rows else 'several numbers; name its split or its axes'}")
     return rows[0].mean, rows[0].unit
-
-
-def _place(row: MetricRow) -> tuple[str, dict[str, str]]:
-    """Variant and axes of a row, its point's and the metric's own."""
-    point = parse_point(row.variant)
-    return point.variant, {**dict(point.axes), **parse_axes(row.at)}
 
 
 def _verdicts(study: StudyState) -> dict[str, str]:

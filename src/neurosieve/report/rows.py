@@ -38,6 +38,12 @@ def parse_point(text: str) -> Point:
     return Point(name, tuple(sorted(parse_axes(axes).items())))
 
 
+def place_of(variant: str, at: str) -> tuple[str, dict[str, str]]:
+    """A row's variant without its point, and all axes: those of the point and the metric's own."""
+    point = parse_point(variant)
+    return point.variant, {**dict(point.axes), **parse_axes(at)}
+
+
 @dataclass(frozen=True)
 class Column:
     """What one column of the table, or one figure, reads."""

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from neurosieve.artifacts.dataset import ColumnInfo, Dataset, DatasetInfo
-from neurosieve.datasets.transforms import split_per_class, standardise, unit
+from neurosieve.datasets.transforms import enough_rows, numbered, splits_per_class, standardise, unit
 
 PER_CLASS = 174
 """Rows of the smallest class."""
@@ -35,10 +35,13 @@ class Params(BaseModel):
 
     @model_validator(mode="after")
     def _enough_rows(self) -> Params:
-        wanted = self.train + self.validation + self.test
-        if wanted > PER_CLASS:
-            raise ValueError(f"train + validation + test = {wanted} rows per class; there are {PER_CLASS}")
+        enough_rows(self.counts, PER_CLASS)
         return self
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows per class by split."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
 def prepare(params: Params, seed: int) -> Dataset:
@@ -48,20 +51,15 @@ def prepare(params: Params, seed: int) -> Dataset:
     pixels, labels = load_digits(return_X_y=True)
     images = np.asarray(pixels).reshape(-1, 1, 8, 8).astype(np.float32)
     labels = np.asarray(labels).astype(np.int64)
-    counts = {"train": params.train, "validation": params.validation, "test": params.test}
-    names = [name for name, count in counts.items() if count]
-    rows = split_per_class(labels, tuple(counts[name] for name in names), np.random.default_rng(seed))
-    parts = [images[part] for part in rows]
+    rows = splits_per_class(labels, params.counts, seed)
+    parts = [images[part] for part in rows.values()]
     if params.scaling == "spins":
         level = np.median(parts[0], axis=0)
         scaled = [np.where(part > level, 1, -1).astype(np.int8) for part in parts]
     else:
         scaled = [unit(part, 16.0) for part in parts]
         scaled = list(standardise(*scaled)) if params.scaling == "standardise" else scaled
-    splits = {
-        name: {"sample_id": [f"{row:04d}" for row in part], "x": x, "label": labels[part]}
-        for name, part, x in zip(names, rows, scaled, strict=True)
-    }
+    splits = {name: numbered(part, x, labels) for (name, part), x in zip(rows.items(), scaled, strict=True)}
     return Dataset.from_arrays(_info(params), splits)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from neurosieve.artifacts.dataset import ColumnInfo, Dataset, DatasetInfo
-from neurosieve.datasets.transforms import block_mean, split_per_class, standardise, unit
+from neurosieve.datasets.transforms import block_mean, enough_rows, numbered, splits_per_class, standardise, unit
 
 SIDE = 28
 PER_CLASS = 500
@@ -37,26 +37,24 @@ class Params(BaseModel):
 
     @model_validator(mode="after")
     def _enough_rows(self) -> Params:
-        wanted = self.train + self.validation + self.test
-        if wanted > PER_CLASS:
-            raise ValueError(f"train + validation + test = {wanted} rows per class; there are {PER_CLASS}")
+        enough_rows(self.counts, PER_CLASS)
         return self
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows per class by split."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
 def prepare(params: Params, seed: int) -> Dataset:
     """Read, average, split (seeded), scale. Pixels are scaled by figures of the training rows alone."""
     pixels, labels = _read()
     images = block_mean(unit(pixels), SIDE // params.size)
-    counts = {"train": params.train, "validation": params.validation, "test": params.test}
-    names = [name for name, count in counts.items() if count]
-    rows = split_per_class(labels, tuple(counts[name] for name in names), np.random.default_rng(seed))
-    scaled = [images[part] for part in rows]
+    rows = splits_per_class(labels, params.counts, seed)
+    scaled = [images[part] for part in rows.values()]
     if params.scaling == "standardise":
         scaled = list(standardise(*scaled))
-    splits = {
-        name: {"sample_id": [f"{row:04d}" for row in part], "x": x, "label": labels[part]}
-        for name, part, x in zip(names, rows, scaled, strict=True)
-    }
+    splits = {name: numbered(part, x, labels) for (name, part), x in zip(rows.items(), scaled, strict=True)}
     return Dataset.from_arrays(_info(params), splits)
 
 

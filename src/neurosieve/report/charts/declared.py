@@ -1,22 +1,22 @@
 """Figures that a study's file declares: a measure along an axis, a curve per value of another, theory dashed.
 
-An axis is one of the variants' points (`storage@K=60`), of the metric's own `at` column, or `item`: the place of a row
-of `items.parquet` (a time step, a swap). Up to five runs are drawn; of more, the 95 % interval of their mean.
+An axis is one of the variants' points (`storage@K=60`) or of the metric's own `at` column. Up to five runs are drawn;
+of more, the 95 % interval of their mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from neurosieve.errors import UserError
 from neurosieve.report import rows
 from neurosieve.report.charts import lines, raster
-from neurosieve.report.charts.figure import Cell, Figure, seed_words, title_of
+from neurosieve.report.charts.figure import Cell, Figure, as_number, seed_words, title_of
 from neurosieve.report.numbers import data, decimals, factor, interval, joined, mean, shown
 from neurosieve.report.state import FigureSpec, StudyState
 
-ITEM = "item"
 Values = dict[int | None, float]
 Curves = dict[str, dict[str, Values]]  # by curve, then by place on x
 
@@ -104,12 +104,11 @@ def arranged(study: StudyState, wanted: FigureSpec, metric: str) -> tuple[dict[s
 def _readings(study: StudyState, wanted: FigureSpec, metric: str) -> Iterable[Reading]:
     """What was measured of a metric, where the figure looks."""
     for row in study.metrics:
-        point = rows.parse_point(row.variant)
-        axes = {**dict(point.axes), **rows.parse_axes(row.at)}
+        variant, axes = rows.place_of(row.variant, row.at)
         asked = row.metric == metric and row.target == wanted.target and (not wanted.split or row.split == wanted.split)
-        chosen = not wanted.variants or point.variant in wanted.variants
+        chosen = not wanted.variants or variant in wanted.variants
         if asked and chosen and row.values and all(_same(axes.get(name), value) for name, value in wanted.at.items()):
-            yield Reading(point.variant, axes, row.values, row.unit)
+            yield Reading(variant, axes, row.values, row.unit)
 
 
 def _same(one: str | None, other: object) -> bool:
@@ -120,20 +119,11 @@ def _same(one: str | None, other: object) -> bool:
     return one == str(other) or (number is not None and number == as_number(str(other)))
 
 
-def as_number(text: str) -> float | None:
-    """The number that a text is; None for other texts."""
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
 def in_order(names: Iterable[str]) -> list[str]:
     """Each once: numbers by size where all are numbers (or end in one), else as they come."""
     listed = list(dict.fromkeys(names))
     sizes = {name: as_number(name.rpartition(" ")[2]) for name in listed}
-    key: Callable[[str], float] = lambda name: sizes[name] or 0.0  # noqa: E731 - typed
-    return listed if None in sizes.values() else sorted(listed, key=key)
+    return listed if None in sizes.values() else sorted(listed, key=lambda name: sizes[name] or 0.0)
 
 
 def _foot(study: StudyState, panels: dict[str, Curves], theory: bool) -> str:
@@ -155,11 +145,14 @@ def _numbers(
     for title, curves in panels.items():
         for name, place in ((name, place) for name in names for place in places if place in curves.get(name, {})):
             by = curves[name][place]
-            digits = decimals(by.values(), unit)
-            cell = lambda value, digits=digits: data(value, shown(scaled * value, digits))  # noqa: E731
+            cell = partial(_cell, scaled=scaled, digits=decimals(by.values(), unit))
             ends = interval(by.values()) if len(by) > lines.FEW else None
             each = joined((cell(value) for value in ends or by.values()), " to " if ends else " · ")
             expected = theory.get(title, {}).get(name, {}).get(place)
             known = [cell(mean(expected.values()) or 0.0) if expected else "–"] if theory else []
             row: list[Cell] = [name, place, *known, cell(mean(by.values()) or 0.0), each]
             yield tuple([title or "–", *row] if len(panels) > 1 else row)
+
+
+def _cell(value: float, scaled: float, digits: int) -> Cell:
+    return data(value, shown(scaled * value, digits))

@@ -100,6 +100,14 @@ def title_of(study: StudyState, name: str, question: str) -> str:
     return question
 
 
+def as_number(text: str) -> float | None:
+    """The number that a text is; None for other texts."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
 def nice(values: Sequence[float], inside: tuple[float, float] | None = None, ticks: int = 4) -> list[float]:
     """Round ticks around the values, both ends included; `inside` are ends that cannot be passed (0 and 100 %)."""
     low, high = min(values), max(values)

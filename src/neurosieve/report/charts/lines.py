@@ -12,7 +12,7 @@ import altair as alt
 
 from neurosieve.report import rows
 from neurosieve.report.charts import theme
-from neurosieve.report.charts.figure import Panel, decades, nice
+from neurosieve.report.charts.figure import Panel, as_number, decades, nice
 from neurosieve.report.numbers import interval, mean, shown, unit_word
 from neurosieve.report.state import FigureSpec, StudyState
 
@@ -49,7 +49,8 @@ class Axes:
 
 def axes(wanted: FigureSpec, places: Sequence[str], values: Sequence[float], unit: str, arrow: str = "") -> Axes:
     """Axes of a figure from all its values; places that are no numbers lie side by side in their order."""
-    numbers = _numbers(places)
+    found = [as_number(place) for place in places]
+    numbers = None if None in found else [number for number in found if number is not None]
     positive = [value for value in values if value > 0 and math.isfinite(value)]
     finite = [value for value in values if math.isfinite(value)] or [0.0]
     log_y = "y" in wanted.log and bool(positive)
@@ -71,13 +72,6 @@ def axes(wanted: FigureSpec, places: Sequence[str], values: Sequence[float], uni
         "x" in wanted.log and numbers is not None and min(numbers) > 0,
         log_y,
     )
-
-
-def _numbers(places: Sequence[str]) -> list[float] | None:
-    try:
-        return [float(place) for place in places]
-    except ValueError:
-        return None
 
 
 def looks(study: StudyState, names: Sequence[str], by: str) -> dict[str, Look]:

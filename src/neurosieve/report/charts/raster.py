@@ -52,11 +52,11 @@ def _lanes(study: StudyState, wanted: FigureSpec) -> list[tuple[str, Series]]:
     """The first run of each lane, in the order of the study's file."""
     found: dict[str, Series] = {}
     for one in study.series:
-        point = rows.parse_point(one.variant)
-        axes = {**dict(point.axes), **rows.parse_axes(one.at), "variant": point.variant, "split": one.split}
-        asked = one.metric == wanted.metric and (not wanted.variants or point.variant in wanted.variants)
+        variant, axes = rows.place_of(one.variant, one.at)
+        axes |= {"variant": variant, "split": one.split}
+        asked = one.metric == wanted.metric and (not wanted.variants or variant in wanted.variants)
         if asked and all(axes.get(name) == str(value) for name, value in wanted.at.items()):
-            found.setdefault(axes.get(wanted.by, point.variant), one)
+            found.setdefault(axes.get(wanted.by, variant), one)
     return list(found.items())
 
 

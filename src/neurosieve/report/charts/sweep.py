@@ -10,7 +10,7 @@ import altair as alt
 
 from neurosieve.report import rows
 from neurosieve.report.charts import theme
-from neurosieve.report.charts.figure import Cell, Figure, Panel, metric_words, nice, seed_words, title_of
+from neurosieve.report.charts.figure import Cell, Figure, Panel, as_number, metric_words, nice, seed_words, title_of
 from neurosieve.report.numbers import data, decimals, factor, joined, mean, shown, unit_word
 from neurosieve.report.state import StudyState
 
@@ -59,7 +59,7 @@ def _swept(
     axes: dict[tuple[str, str], set[str]] = {}
     for point in points:
         for name, value in point.axes:
-            if _number(value) is not None:
+            if as_number(value) is not None:
                 axes.setdefault((point.variant, name), set()).add(value)
     wide = {key: values for key, values in axes.items() if len(values) > 2}
     if not wide:
@@ -70,7 +70,7 @@ def _swept(
     for panel in panels:
         for point in panel.points:
             own = dict(point.axes)
-            place = _number(own.pop(axis, ""))
+            place = as_number(own.pop(axis, ""))
             if point.variant != variant or place is None:
                 continue
             rest = ", ".join(f"{LETTERS.get(name, name)} = {value}" for name, value in own.items())
@@ -102,13 +102,6 @@ def _words(column: rows.Column) -> str:
     if column.metric == "accuracy" and column.split in ("retain", "forget"):
         return f"accuracy on the rows {'kept' if column.split == 'retain' else 'forgotten'}"
     return metric_words(column)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _unit(unit: str) -> str:
