@@ -47,3 +47,18 @@ def test_mistakes_are_marked(place: list, value: object) -> None:
     inner[place[-1]] = value
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(study, SCHEMA)
+
+
+def test_a_variant_names_its_components_unless_its_base_does() -> None:
+    study = yaml12.load(CONFIG / "ssd.yaml")
+    study["variants"]["wide"] = {"base": "original", "model": {"width": 16}, "train": {"epochs": 2}}
+    study["variants"]["mild"] = {"base": "ssd", "unlearn": {"alpha": 100}}
+    jsonschema.validate(study, SCHEMA)
+    study["variants"]["wide"]["model"]["use"] = "vision.resnet99"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(study, SCHEMA)
+    for name, key in (("original", "model"), ("original", "train"), ("ssd", "unlearn")):
+        study = yaml12.load(CONFIG / "ssd.yaml")
+        del study["variants"][name][key]["use"]
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(study, SCHEMA)

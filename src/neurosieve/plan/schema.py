@@ -23,6 +23,7 @@ def study_schema() -> str:
     variant = schema["$defs"]["Variant"]["properties"]
     variant["base"] = {"type": "string", "description": "Start as a copy of this variant."}
     packages = {"model": "models", "train": "training"}
+    _let_bases_name_components(schema, [*packages, *STEPS])
     for key, package in packages.items():
         variant[key] = _use(variant[key], available(source, package))
     steps = available(source, "interventions")
@@ -33,6 +34,19 @@ def study_schema() -> str:
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "neurosieve study"
     return json.dumps(schema, indent=2, sort_keys=True) + "\n"
+
+
+def _let_bases_name_components(schema: dict[str, Any], keys: list[str]) -> None:
+    """A variant with a `base` may change parameters of the components that its base names; others name their own."""
+    kinds = schema["$defs"]
+    for kind in ("Use", "StepUse"):
+        kinds[f"{kind}OrChanges"] = {name: value for name, value in kinds[kind].items() if name != "required"}
+    for key in keys:
+        for part in kinds["Variant"]["properties"][key]["anyOf"]:
+            if "$ref" in part:
+                part["$ref"] += "OrChanges"
+    named = {"properties": {key: {"required": ["use"]} for key in keys}}
+    kinds["Variant"] |= {"if": {"not": {"required": ["base"]}}, "then": named}
 
 
 def _use(part: dict[str, Any], names: list[str]) -> dict[str, Any]:
