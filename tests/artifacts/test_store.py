@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -168,6 +169,22 @@ def test_sweep_deletes_old_leftovers_only(store: Store) -> None:
     assert mine.exists(), "it is old by the clock, but its job lives"
     assert all(folder.exists() for folder in (new, fresh, store.work / "plans-x"))
     assert time.time() - new.stat().st_mtime < 86400
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not tell")
+def test_a_job_whose_process_ended_unheard_of_is_abandoned(store: Store) -> None:
+    """Where everything is killed at once, a worker stays in the process table until somebody waits for it."""
+    process = os.fork()
+    if process == 0:
+        os._exit(0)
+    try:
+        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)  # ended, and not reaped
+        mine = store.scratch("train-little-0123456789abcdef")
+        mine.rename(mine.with_name(mine.name.replace(f"-{os.getpid()}-", f"-{process}-")))
+        assert store.abandoned() == {"0123456789abcdef"}
+        assert not store.working("0123456789abcdef")
+    finally:
+        os.waitpid(process, 0)
 
 
 def test_lock_is_exclusive_and_named(store: Store) -> None:

@@ -325,7 +325,15 @@ def _lives(process: int) -> bool:
         return False
     except OSError:
         return True  # another user's
-    return True
+    return not _is_zombie(process)
+
+
+def _is_zombie(process: int) -> bool:
+    """Whether it has ended and only waits for its parent to hear of it; where the system does not tell, it has not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[:1] == [b"Z"]
+    except OSError:
+        return False
 
 
 def _mtime(path: Path) -> float:

@@ -60,7 +60,7 @@ def _in_order(to_do: dict[str, Node], cpus: int, job: Callable[[Node], int], say
 
 def _job(project: Project, plan: StudyPlan, node: Node, environment: dict[str, str]) -> int:
     """Exit code of the node's own command, as Snakemake would give it; its output is the node's log."""
-    log = project.root / "results" / "logs" / node.stage / f"{node.name}-{node.key}.log"
+    log = project.store.log(node.folder)
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "neurosieve", node.stage, plan.slug, node.key, "--scale", plan.scale]
     with log.open("wb") as out:
