@@ -4,7 +4,7 @@
 #   make TORCH_INDEX=URL          take torch, and nothing else, from this package index. On Linux the usual index gives a
 #                                 CUDA build of several GB; with the URL of the "PyTorch CPU index" it is about 200 MB
 #   make STUDY=granet             another study than ssd
-#   make ARGS="-n"                more options for Snakemake
+#   make ARGS="-n"                more options for Snakemake; `save` and `restore` take their own
 #   make test TEST_ARGS="-k sam"  more options for pytest
 #   make bench BENCH_ARGS="-k dampen"  only some races
 PYTHON ?= python3
@@ -65,10 +65,10 @@ data: $(RUN) ## fetch a public data set: make data DATA=fashion-mnist DATA_URL=.
 	@DATA_URL='$(DATA_URL)' $(BIN)/python workflow/fetch.py $(DATA)
 
 save: $(RUN) ## keep the store: commit it to DVC and push it
-	$(BIN)/neurosieve save
+	$(BIN)/neurosieve save $(ARGS)
 
 restore: $(RUN) ## fetch what the store lacks and draw the page
-	$(BIN)/neurosieve restore
+	$(BIN)/neurosieve restore $(ARGS)
 
 nightly: ## one scheduled run: pull, restore, run, save, compare the verdicts
 	@$(PYTHON) workflow/nightly.py

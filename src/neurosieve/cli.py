@@ -22,6 +22,13 @@ STAGES = {
     "evaluate": "Measure one variant, or a whole study.",
     "verdict": "Collect a study's metrics and decide its claims.",
 }
+KINDS = {
+    "datasets": ("prepare",),
+    "models": ("train", "intervene"),
+    "exports": ("export",),
+    "metrics": ("evaluate", "verdict"),
+}
+"""Artifact kinds that can be restored alone, and the stages that make them."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -197,23 +204,29 @@ def schema(output: Path | None) -> None:
 
 
 @cli.command()
-def save() -> None:
+@click.option("--exact", is_flag=True, help="Stop naming nodes that are not here, as after `gc --delete`.")
+def save(exact: bool) -> None:
     """Commit the store to DVC and push it."""
     from neurosieve.plan.project import Project
     from neurosieve.versioning import save_store
 
-    for line in save_store(Project.here()):
+    for line in save_store(Project.here(), exact):
         click.echo(line)
 
 
 @cli.command()
 @click.argument("study", nargs=-1)
-def restore(study: tuple[str, ...]) -> None:
-    """Fetch what the DVC remotes hold and add nodes that are absent here; then draw the page."""
+@click.option(
+    "--only", "kinds", multiple=True, type=click.Choice(list(KINDS)), help="Only this kind; may be given again."
+)
+@SCALE
+def restore(study: tuple[str, ...], kinds: tuple[str, ...], scale: str | None) -> None:
+    """Fetch what the DVC remote holds and add nodes that are absent here (those of STUDY alone); draw the page."""
     from neurosieve.plan.project import Project
     from neurosieve.versioning import restore_store
 
-    for line in restore_store(Project.here(), study):
+    stages = [stage for kind in kinds or KINDS for stage in KINDS[kind]]
+    for line in restore_store(Project.here(scale), study, stages):
         click.echo(line)
 
 

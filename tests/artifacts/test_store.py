@@ -244,3 +244,19 @@ def test_errors_of_the_disk(error: Exception, says: str | None) -> None:
     found = storage_error(error, Path("/here"))
     assert (found is None) == (says is None)
     assert says is None or says in str(found)
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["syncfs", "file by file"])
+def test_many_are_published_whole_and_those_that_were_there_win(
+    store: Store, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    if not at_once:  # as on a system without that call
+        monkeypatch.setattr(module, "_sync_file_system", lambda directory: False)
+    folders = [f"train/little-{digit * 16}" for digit in "123"]
+    store.publish(written(store, "first"), folders[0])
+    store.path(folders[1]).mkdir(parents=True)
+    store.publish_all({folder: written(store, "second") for folder in folders})
+    assert store.present() == set(folders)
+    assert [(store.path(f) / "model.txt").read_text() for f in folders] == ["first", "second", "second"]
+    assert list(store.work.glob("job-*")) == []
+    store.publish_all({})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipeline.clones import versioned
 from tests.pipeline.sandbox import Sandbox
 
 
@@ -65,3 +67,23 @@ def mount() -> Iterator[Callable[..., None]]:
     yield run
     for folder in set(mounted):
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DVC's own records stay in the test's folder; git has an author and no settings of this machine."""
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / ".site"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "a")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "a@example.org")
+
+
+@pytest.fixture
+def ann(tmp_path: Path, apart: None) -> Path:
+    """A project without studies: its store holds what the tests put there."""
+    root = tmp_path / "ann"
+    (root / "config").mkdir(parents=True)
+    (root / "config" / "config.yaml").write_text("scale: default\nstudies: []\n")
+    versioned(root)
+    return root

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import fcntl
-import os
 import shutil
 import subprocess
 import sys
@@ -15,17 +14,7 @@ import pytest
 from tests.pipeline.clones import call, commit, versioned
 from tests.pipeline.sandbox import STUDY, Ran, Sandbox
 
-pytestmark = pytest.mark.pipeline
-
-
-@pytest.fixture(autouse=True)
-def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DVC's own records stay in the test's folder; git has an author and no settings of this machine."""
-    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / ".site"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    for role in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{role}_NAME", "a")
-        monkeypatch.setenv(f"GIT_{role}_EMAIL", "a@example.org")
+pytestmark = [pytest.mark.pipeline, pytest.mark.usefixtures("apart")]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -46,16 +46,37 @@ class Listing:
         return {folder: files for folder, files in found.items() if PROVENANCE in files}
 
 
+def write(objects: Objects, nodes: Mapping[str, Files]) -> tuple[str, int]:
+    """Put the listing of a stage's nodes into the cache as DVC writes it; its object and how many files it names."""
+    entries = [
+        {"md5": name, "relpath": f"{folder.partition('/')[2]}/{path}"}
+        for folder, files in nodes.items()
+        for path, name in files.items()
+    ]
+    entries.sort(key=lambda entry: entry["relpath"])
+    return objects.take_bytes(json.dumps(entries, sort_keys=True).encode(), ".dir"), len(entries)
+
+
 def current(root: Path) -> list[Listing]:
-    """Listings of `dvc.lock` as it is: of both sides while it holds a conflict, and of all parents of a merge."""
-    texts = sides(lock_text(root))
-    revisions = _git(root, "rev-parse", "--quiet", "--verify", "MERGE_HEAD").split()
+    """Listings of `dvc.lock` as it is, ours first, and of every side that it should unite.
+
+    Those are both sides of a conflict, whether its markers are in the text or only git knows of it; what is being
+    merged, rebased or picked; and all parents of a merge.
+    """
+    texts = [*sides(lock_text(root)), *(side for index in "23" for side in _locks_at(root, f":{index}"))]
+    heads = ("MERGE_HEAD", "REBASE_HEAD", "CHERRY_PICK_HEAD")
+    revisions = [sha for head in heads for sha in _git(root, "rev-parse", "--quiet", "--verify", head).split()]
     parents = _git(root, "rev-list", "--parents", "--max-count=1", "HEAD").split()[1:]
     if revisions:
         revisions.append("HEAD")
     elif len(parents) > 1:
         revisions = parents
     return _distinct([*texts, *(side for revision in revisions for side in _locks_at(root, revision))])
+
+
+def committed(root: Path) -> list[Listing]:
+    """Listings of `dvc.lock` at the present commit."""
+    return _distinct(_locks_at(root, "HEAD"))
 
 
 def earlier(root: Path) -> Iterator[list[Listing]]:
@@ -109,7 +130,7 @@ def _distinct(texts: list[str]) -> list[Listing]:
 
 
 def _locks_at(root: Path, revision: str) -> list[str]:
-    """`dvc.lock` at a commit; two if it was committed with its conflict."""
+    """`dvc.lock` at a commit, or at `:2` and `:3` in git's index; two if it was committed with its conflict."""
     return sides(_git(root, "show", f"{revision}:./{LOCK}"))
 
 

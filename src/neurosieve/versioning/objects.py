@@ -7,10 +7,11 @@ This is the only place that uses DVC from Python: no DVC command fetches the obj
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import logging
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +39,7 @@ class Objects:
             self._repo = Repo(str(root))
         except (DvcException, SCMError) as error:
             raise UserError(f"DVC cannot read {root / '.dvc'}: {error}") from None
+        self._root = root
         self._cache = self._repo.cache.local
 
     def __enter__(self) -> Objects:
@@ -47,6 +49,7 @@ class Objects:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._repo.close()
+        gc.collect()  # connections of SSH and WebDAV end here, not in the middle of something that finalisers disturb
 
     def path(self, name: str) -> Path:
         """Where the cache has, or would have, an object."""
@@ -92,6 +95,44 @@ class Objects:
                 _transfer(self._cache, odb, sound, "Mending")
         return set(sound)
 
+    def take(self, paths: Iterable[Path]) -> dict[Path, str]:
+        """Copy files into the cache, where it lacks them; the names of their objects."""
+        from dvc_data.hashfile.hash import hash_file
+
+        files = self._cache.fs
+        names = {path: str(hash_file(str(path), files, "md5", self._repo.state)[1].value) for path in paths}
+        source = {name: path for path, name in names.items()}
+        fresh = sorted(name for name in source if not self.path(name).exists())
+        self._cache.add([str(source[name]) for name in fresh], files, fresh, check_exists=False)
+        return names
+
+    def take_bytes(self, content: bytes, suffix: str) -> str:
+        """Put an object into the cache; its name."""
+        name = hashlib.md5(content, usedforsecurity=False).hexdigest() + suffix
+        if not self.is_sound(name):
+            self.path(name).unlink(missing_ok=True)
+            self._cache.add_bytes(name, content)
+        return name
+
+    def record(self, stage: str, listings: Mapping[str, tuple[str, int]]) -> None:
+        """Write a stage's entry in `dvc.lock`: for each folder its listing, and how many files that names.
+
+        Raises UserError when `dvc.yaml` or `dvc.lock` cannot be read, or has no such stage and folders.
+        """
+        from dvc.exceptions import DvcException
+        from dvc_data.hashfile.hash_info import HashInfo
+        from dvc_data.hashfile.meta import Meta
+
+        try:
+            with self._repo.lock:
+                entry = self._repo.stage.load_one(str(self._root / "dvc.yaml"), stage)
+                for out in entry.outs:
+                    name, count = listings[out.def_path]
+                    out.hash_info, out.meta = HashInfo("md5", name), Meta(isdir=True, nfiles=count)
+                entry.dump(update_pipeline=False)
+        except (DvcException, KeyError) as error:
+            raise UserError(f"stage '{stage}' of dvc.yaml cannot be committed: {_line(error)}") from None
+
     def place(self, name: str, target: Path) -> None:
         """Put an object's content at a path, as a link where `cache.type` and the file system allow it."""
         from dvc_objects.fs.generic import transfer
@@ -128,15 +169,28 @@ class Objects:
         except UserError:
             raise
         except Exception as error:  # each kind of remote (S3, SSH, WebDAV) fails with errors of its own
-            text = str(error) or type(error).__name__
-            raise UserError(f"{self.remote} cannot be reached: {text}; {REMEDY}") from None
+            raise UserError(f"{self.remote} cannot be reached: {_line(error)}; {REMEDY}") from None
+
+
+def _line(error: BaseException) -> str:
+    """What went wrong, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _transfer(source: Any, target: Any, names: list[str], what: str) -> None:
     """Copy objects from one of DVC's places to another, over what is there; missing ones are passed over."""
+    failures: list[BaseException] = []
+    try:
+        _add(source, target, names, what, failures)
+    except FileNotFoundError:  # from some remotes DVC stops at the first object that is missing, or at any failure
+        _raise_real(failures)
+        _add(source, target, list(source.list_oids_exists(names, source.fs.jobs)), what, failures)
+    _raise_real(failures)
+
+
+def _add(source: Any, target: Any, names: list[str], what: str, failures: list[BaseException]) -> None:
     from dvc.fs.callbacks import TqdmCallback
 
-    failures: list[BaseException] = []
     paths = [source.oid_to_path(name) for name in names]
     with TqdmCallback(desc=what, unit="file") as bar:
         target.add(
@@ -148,6 +202,10 @@ def _transfer(source: Any, target: Any, names: list[str], what: str) -> None:
             batch_size=source.fs.jobs,
             on_error=lambda name, error: failures.append(error),
         )
+
+
+def _raise_real(failures: list[BaseException]) -> None:
+    """Raise what is more than a missing object."""
     for error in failures:
         if not isinstance(error, FileNotFoundError):
             raise error
