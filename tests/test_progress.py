@@ -140,7 +140,7 @@ def test_a_failed_job_leaves_one_line_with_the_last_words_of_its_log():
     assert [line[20:] for line in LOG.read_text().splitlines()] == run.rows
 
 
-def test_all_tried_and_some_failed_counts_all():
+def test_all_tried_and_some_failed_counts_what_is_done():
     run = Run(terminal=False)
     run.begin(train=2)
     run.start(1)
@@ -150,7 +150,7 @@ def test_all_tried_and_some_failed_counts_all():
     run.progress.close()
     assert run.rows[1:] == [
         "failed: train net-0000000000000001 (toy/original/11) · no log",
-        "done: 2 jobs in 0:00 (1 failed)",
+        "done: 1 of 2 jobs in 0:00 (1 failed)",
     ]
 
 
@@ -175,7 +175,7 @@ def test_a_job_whose_output_is_missing_counts_as_failed():
     text = 'MissingOutputException in rule train in file "S", line 5:\nJob 1 left no output:\nx'
     run.say(text, logging.ERROR, event="error", exception="MissingOutputException")
     run.progress.close()
-    assert run.rows[1:] == [f"error: {' '.join(text.split())}", "done: 1 job in 0:00 (1 failed)"]
+    assert run.rows[1:] == [f"error: {' '.join(text.split())}", "done: 0 of 1 jobs in 0:00 (1 failed)"]
 
 
 def test_after_ctrl_c_the_last_line_says_stopped():

@@ -1,5 +1,7 @@
 """One-line errors: what is wrong, where, and what to do. The command line prints them and exits with 1."""
 
+from collections.abc import Iterable
+
 
 class UserError(Exception):
     """Something the user can mend. The message is one line and names the place and the remedy."""
@@ -14,6 +16,14 @@ STEP = "· "
 
 class AbsentError(UserError):
     """What a study needs is not on this machine (a raw file): that study is skipped, others can run."""
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """` (did you mean 'alpha'?)` where a known word looks like this one, else nothing."""
+    import difflib
+
+    close = difflib.get_close_matches(word, list(known), 1)
+    return f" (did you mean '{close[0]}'?)" if close else ""
 
 
 def killed(stage: str) -> str:

@@ -53,7 +53,7 @@ def test_a_real_run_of_snakemake(tmp_path, monkeypatch):
     assert [line for line in lines if "failed:" in line] == [
         f"{failed} · log: results/logs/train/net-0000000000000003.log"
     ]
-    assert re.fullmatch(r"done: 6 jobs in 0:\d\d \(1 failed\)", lines[-1])
+    assert re.fullmatch(r"done: 5 of 6 jobs in 0:\d\d \(1 failed\)", lines[-1])
     assert failed in LOG.read_text()
     assert json.loads(TIMES.read_text()).keys() == {"train", "train/net"}
     code, lines = snakemake("out/train/net-0000000000000001")

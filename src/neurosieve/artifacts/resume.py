@@ -34,6 +34,7 @@ import numpy as np
 from neurosieve.artifacts import trees
 from neurosieve.artifacts.ending import ENDING, Ended
 from neurosieve.artifacts.hashes import sha256_of
+from neurosieve.artifacts.store import sync_path
 
 FORMAT = 1
 """Of the two files; a state of another format is dropped."""
@@ -177,10 +178,10 @@ class Resume:
                 "tensors": data.name,
             }
             save_file(arrays, data)
-            _sync(data)
+            sync_path(data)
             body["sha256"] = sha256_of(data)
             temporary.write_text(json.dumps({"sha256": _digest(body), "body": body}))
-            _sync(temporary)
+            sync_path(temporary)
             os.replace(temporary, self._file)
         except BaseException:
             for path in (data, temporary):
@@ -261,14 +262,6 @@ def _files(folder: Path) -> Iterator[str]:
 
 def _digest(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _say(text: str) -> None:

@@ -80,7 +80,7 @@ class Store:
         """Rename a complete scratch directory into place. A node already there wins and the scratch is dropped."""
         _sync(scratch)
         final = self._put(scratch, folder)
-        _sync_directory(final.parent)
+        sync_path(final.parent)
         return final
 
     def publish_all(self, scratches: Mapping[str, Path]) -> None:
@@ -91,7 +91,7 @@ class Store:
             for scratch in scratches.values():
                 _sync(scratch)
         for parent in {self._put(scratch, folder).parent for folder, scratch in scratches.items()}:
-            _sync_directory(parent)
+            sync_path(parent)
 
     def _put(self, scratch: Path, folder: str) -> Path:
         """Rename a scratch directory whose content is on the disk into place; where the node is."""
@@ -294,12 +294,8 @@ def _sync(directory: Path) -> None:
     """Flush every file to disk before the rename, so that a power cut leaves no complete-looking empty file."""
     for path in directory.rglob("*"):
         if path.is_file():
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-    _sync_directory(directory)
+            sync_path(path)
+    sync_path(directory)
 
 
 def _sync_file_system(directory: Path) -> bool:
@@ -318,8 +314,9 @@ def _sync_file_system(directory: Path) -> bool:
     return True
 
 
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
+def sync_path(path: Path) -> None:
+    """Flush a file, or the names in a directory, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

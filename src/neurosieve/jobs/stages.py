@@ -120,7 +120,21 @@ def evaluate(inputs: Inputs, directory: Path) -> None:
     else:
         view = _view(inputs, data, inputs.roles["model"], inputs.roles.get("export"))
     _seed(node.recipe["seed"])
-    write_metrics(directory, component(view=view, params=component.params, seed=node.recipe["seed"]))
+    measured = component(view=view, params=component.params, seed=node.recipe["seed"])
+    _refuse_unlisted(measured, node.recipe["component"]["use"])
+    write_metrics(directory, measured)
+
+
+def _refuse_unlisted(measured: pl.DataFrame, use: str) -> None:
+    """Raises UserError for a metric of no known unit and direction."""
+    from neurosieve.evaluation.vocabulary import metric
+
+    for name in measured["metric"].unique(maintain_order=True):
+        if not metric(name).known:
+            raise UserError(
+                f"{use} gives the metric '{name}', which is not in src/neurosieve/evaluation/vocabulary.csv: add a line"
+                " with its unit, direction, home split and definition"
+            )
 
 
 STAGES: dict[str, Callable[[Inputs, Path], None]] = {

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from neurosieve.artifacts.metrics import COLLECTED, read_metrics
+from neurosieve.errors import UserError
 from neurosieve.jobs.load import Inputs
 from neurosieve.plan.nodes import StudyPlan
 
@@ -84,11 +85,25 @@ def verdicts_of(plan: StudyPlan, directory: Reader) -> tuple[list[Any], dict[str
     return verdicts, tables
 
 
+def _check_axes(plan: StudyPlan, metrics: pl.DataFrame) -> None:
+    """Raises UserError where a claim names an axis that nothing measured has: known only when all is measured."""
+    from neurosieve.evaluation.claims.grammar import parse_claims
+    from neurosieve.evaluation.claims.grid import check_axes
+    from neurosieve.plan.grid_claims import grid_of
+
+    try:
+        claims = parse_claims(plan.slug, plan.settings["claims"])
+        check_axes(claims, metrics, grid_of(plan.grid), plan.settings["absent"])
+    except UserError as error:
+        raise UserError(f"config/studies/{plan.slug}.yaml: {error}") from None
+
+
 def decide_study(inputs: Inputs, directory: Path) -> None:
     """Write the collected tables, `verdicts.parquet` (a row a claim) and `verdicts.json` (everything)."""
     from neurosieve.evaluation.claims.verdicts import verdicts_frame
 
     verdicts, tables = verdicts_of(inputs.plan, inputs.directory)
+    _check_axes(inputs.plan, pl.concat([tables["metrics"], tables["timings"]]))
     for name, table in tables.items():
         if name == "metrics" or len(table):
             table.write_parquet(directory / f"{name}.parquet", compression="uncompressed", statistics=False)

@@ -7,7 +7,6 @@ module itself is imported only to check parameters.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import re
@@ -19,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from neurosieve.artifacts.raw import raw_fields
-from neurosieve.errors import UserError
+from neurosieve.errors import UserError, near
 from neurosieve.plan.fingerprint import Fingerprint, Source
 
 VERBS = {
@@ -93,7 +92,7 @@ def find(source: Source, package: str, use: Any) -> Component:
     constants = facts["constants"]
     return Component(
         package,
-        use,
+        use.replace("-", "_"),  # either spelling is found, and one enters the keys
         module,
         source.fingerprint(module),
         tuple(facts["verbs"][verb]),
@@ -164,7 +163,7 @@ def explain(error: ValidationError, allowed: list[str]) -> tuple[str, tuple[str 
     place = tuple(part for part in first["loc"] if part not in KINDS)
     name = ".".join(str(part) for part in place) or "value"
     if first["type"] == "extra_forbidden":
-        return f"unknown key '{name}'{_near(str(place[-1]), allowed)}; allowed: {', '.join(allowed)}", place
+        return f"unknown key '{name}'{near(str(place[-1]), allowed)}; allowed: {', '.join(allowed)}", place
     if first["type"] == "missing":
         return f"key '{name}' is missing", place
     if first["type"] == "value_error":  # a validator's own words
@@ -181,9 +180,4 @@ def _params_error(component: Component, cls: type[BaseModel], error: ValidationE
 
 def _unknown(source: Source, package: str, use: Any) -> str:
     names = available(source, package) if (source.root / package).is_dir() else []
-    return f"unknown component '{use}'{_near(str(use), names)}; {package} has: {', '.join(names) or 'none'}"
-
-
-def _near(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, 1)
-    return f" (did you mean '{close[0]}'?)" if close else ""
+    return f"unknown component '{use}'{near(str(use), names)}; {package} has: {', '.join(names) or 'none'}"

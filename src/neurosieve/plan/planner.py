@@ -10,6 +10,7 @@ from neurosieve.artifacts.hashes import FileHashes
 from neurosieve.errors import UserError
 from neurosieve.evaluation.vocabulary import direction
 from neurosieve.plan.components import Component
+from neurosieve.plan.figures import check_figures
 from neurosieve.plan.fingerprint import Source
 from neurosieve.plan.grid import Cells, Point, split_checkpoint, substitute
 from neurosieve.plan.grid_claims import claims_recipe
@@ -294,9 +295,10 @@ class Planner:
                 self.plan.studywide[self.recipes.node(request).key] = seed
 
     def _add_verdict(self) -> None:
+        check_figures(self.loaded)
         recipe, self.plan.grid = claims_recipe(self.loaded, self.cells, self.plan)
         recipe |= self.source.fingerprint(DECIDER).recipe()
-        recipe["derived"] = self.source.fingerprint(DERIVER).code
+        recipe["derived"] = self.source.code(DERIVER)
         metrics = [key for cell in self.plan.cells for key in cell.metrics] + list(self.plan.studywide)
         recipe["cells"] = canonical([[c.variant, c.seed, c.target, *c.metrics] for c in self.plan.cells])
         recipe["studywide"] = list(self.plan.studywide)

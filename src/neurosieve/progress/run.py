@@ -334,7 +334,7 @@ class Progress:
             self.failed.update(self.running)
         not_run = max(0, self.total - len(self.done) - len(self.failed))
         notes = [f"{n} {word}" for n, word in ((len(self.failed), "failed"), (not_run, "not run")) if n]
-        count = f"{len(self.done)} of {self.total} jobs" if not_run else jobs_in_words(self.total)
+        count = f"{len(self.done)} of {self.total} jobs" if notes else jobs_in_words(self.total)
         text = f"{'stopped' if self.stopping else 'done'}: {count} in {clock(self.now() - self.began)}"
         text += f" ({', '.join(notes)})" if notes else ""
         self._log(text)

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from neurosieve.report import composition, figures, overview, rows, tables, templates, time
 from neurosieve.report.answer import answer_of
-from neurosieve.report.charts import theme
+from neurosieve.report.charts import declared, theme
 from neurosieve.report.check import check
 from neurosieve.report.claims import WORDS, ClaimView, claim_views, tally
 from neurosieve.report.flags import flags
@@ -106,7 +106,7 @@ def _following(shown: Sequence[StudyState], place: int) -> dict[str, str]:
 def _study(study: StudyState, claims: list[ClaimView], site: Site) -> dict[str, Any]:
     panels = rows.panels(study)
     drawn = figures.study_figures(study, panels) if study.metrics else []
-    answer, methods = answer_of(study), tables.methods(study, panels)
+    answer, methods, roles = answer_of(study), tables.methods(study, panels), _roles(study)
     view = {
         "s": study,
         "claims": claims,
@@ -114,12 +114,14 @@ def _study(study: StudyState, claims: list[ClaimView], site: Site) -> dict[str, 
         "deltas": any("Δ" in str(part.interval) for claim in claims for part in claim.parts),
         "criteria": _criteria(claims),
         "tally": tally(claims),
-        "notices": notices(study),
+        "notices": [*notices(study), *_empty_figures(study)],
         "cost": tables.cost(study.nodes),
         "code": _safe_link(study),
         "figures": drawn,
         "tables": methods,
         "flags": flags(study),
+        "roles": roles,
+        "forgets": any(role["role"] == "retrained" for role in roles),
         "answer": answer,
         "seeds": ", ".join(str(seed) for seed in study.seeds),
         "timed": any(row.timing for row in study.metrics),
@@ -134,6 +136,28 @@ def _study(study: StudyState, claims: list[ClaimView], site: Site) -> dict[str, 
         "facts": tables.facts(study),
     }
     return view | {"contents": _contents(view)}
+
+
+_ROLES = {
+    "original": ("role-original", "■ original"),
+    "retrained": ("text-retrained", "◆ retrained"),
+    "method": ("text-method", "● the paper’s method"),
+    "baseline": ("text-baseline", "▲ baselines"),
+}
+
+
+def _roles(study: StudyState) -> list[dict[str, str]]:
+    """The roles that the study's variants play, as figures show them."""
+    played = {rows.role_of(study, row.variant.split("@")[0]) for row in study.metrics}
+    return [
+        {"role": role, "colour": colour, "words": words} for role, (colour, words) in _ROLES.items() if role in played
+    ]
+
+
+def _empty_figures(study: StudyState) -> list[dict[str, Any]]:
+    """Lines on top of the page for declared figures that show nothing."""
+    help_ = f"See `figures:` in config/studies/{study.slug}.yaml."
+    return [{"word": "no figure", "line": line, "help": help_, "command": ""} for line in declared.empty(study)]
 
 
 def _contents(view: dict[str, Any]) -> list[tuple[str, str]]:

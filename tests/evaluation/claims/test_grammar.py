@@ -43,13 +43,13 @@ def test_unknown_key_names_path_and_suggests() -> None:
     text = message(
         raw(criterion={"left": {"metric": "accuracy", "splt": "forget", "of": "ssd"}, "is": "below", "right": 0})
     )
-    assert text.startswith("study ssd, claim S1: criterion.left.splt: unknown key 'splt', did you mean 'split'?")
+    assert text.startswith("study ssd, claim S1: criterion.left.splt: unknown key 'splt' (did you mean 'split'?)")
     assert "allowed: metric, of, split, target" in text
 
 
 def test_unknown_key_of_the_claim() -> None:
     text = message(raw(inconclusive={}))
-    assert "claim S1: inconclusive: unknown key 'inconclusive', did you mean 'inconclusive_if'?" in text
+    assert "claim S1: inconclusive: unknown key 'inconclusive' (did you mean 'inconclusive_if'?)" in text
 
 
 def test_no_known_form_lists_the_forms() -> None:
@@ -110,7 +110,7 @@ def test_lists_must_equal_what_is_used() -> None:
         raw(criterion={"left": {"metric": "ece", "of": "ssd"}, "is": "below", "right": 0}, metrics=["ece", "accuracy"])
     )
     assert "variants: the expressions also use ssd" in message(raw(variants=[]))
-    assert "variants: no expression uses 'sdd', did you mean 'ssd'?" in message(raw(variants=["ssd", "sdd"]))
+    assert "variants: no expression uses 'sdd' (did you mean 'ssd'?)" in message(raw(variants=["ssd", "sdd"]))
     assert "metrics: a name stands there twice" in message(raw(metrics=["accuracy", "accuracy"]))
 
 

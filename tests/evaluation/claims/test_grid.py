@@ -3,11 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from neurosieve.errors import UserError
 from neurosieve.evaluation.claims.grammar import Claim, parse_claims
-from neurosieve.evaluation.claims.grid import Grid, VariantGrid, check_grid
+from neurosieve.evaluation.claims.grid import Grid, VariantGrid, check_axes, check_grid
 from neurosieve.plan import yaml12
 
 CLAIMS = Path(__file__).parents[2] / "data" / "claims"
@@ -87,3 +88,36 @@ def test_each_of_a_for_each() -> None:
     raw = {"id": "C1", "says": "x", "metrics": ["accuracy"], "variants": ["a", "b"]}
     claims = parse_claims("s", [{**raw, "criterion": {"for_each": {"variant": ["a", "b"]}, "that": that}}])
     assert "no variant 'b'" in refused(claims, Grid({"a": VariantGrid({}, [1, 2], [])}, [1, 2]))
+
+
+CRITERION = {"left": {"metric": "accuracy", "of": "a", "at": {"noise": 0}}, "is": "above", "right": 0.5}
+
+
+def axes_checked(criterion: dict[str, Any], at: dict[str, Any], absent: dict[str, str] | None = None) -> None:
+    raw = {"id": "C1", "says": "so", "metrics": ["accuracy"], "variants": ["a"], "criterion": criterion, "at": at}
+    measured = pl.DataFrame({"variant": ["a@noise=0", "a@noise=1"], "at": ["depth=3", None]})
+    check_axes(parse_claims("s", [raw]), measured, Grid({"a": VariantGrid({"size": ["1"]}, [1], [])}, [1]), absent or {})
+
+
+def test_axes_of_variants_metrics_and_grid_may_be_bound() -> None:
+    axes_checked(CRITERION, {})
+    axes_checked({"for_each": {"depth": "all", "seed": "all"}, "that": CRITERION}, {"size": 1})
+
+
+@pytest.mark.parametrize(
+    ("criterion", "at", "said"),
+    [
+        (CRITERION, {"nois": 0}, "at: neither a variant nor a metric of this study has the axis 'nois' (did you mean"),
+        ({**CRITERION, "left": {**CRITERION["left"], "at": {"nois": 0}}}, {}, "criterion.left.at: neither"),
+        ({"for_each": {"dept": "all"}, "that": CRITERION}, {}, "criterion.for_each: neither"),
+    ],
+)
+def test_an_axis_that_nothing_has_is_refused(criterion: dict[str, Any], at: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError) as found:
+        axes_checked(criterion, at)
+    assert said in str(found.value)
+    assert str(found.value).endswith("there are: depth, noise, size")
+
+
+def test_an_axis_declared_absent_is_known() -> None:
+    axes_checked(CRITERION, {"width": 2}, {"a@width=2": "full scale only"})

@@ -233,6 +233,16 @@ class TestChoice:
         assert bound.parts[0].right_seeds == (0.9, 0.8)
         assert bound.verdict == "fails"
 
+    def test_what_is_pooled_without_being_named_is_said(self, judge: Judge) -> None:
+        rows = {("ssd@noise=0", "accuracy", "test"): [0.9], ("ssd@noise=1", "accuracy", "test"): [0.5]}
+        compare = {"left": leaf(), "is": "above", "right": 0.6}
+        (record,) = judge(compare, rows).parts
+        assert (record.left, record.pooled) == (0.7, "noise (2 values)")
+        assert record.text.startswith("accuracy ssd, pooled over noise (2 values), is 0.7, asked above 0.6")
+        for named in ({"at": {"noise": "all"}}, {"at": {"noise": [0, 1]}}, {"pool": "mean"}, {"at": {"noise": 0}}):
+            (record,) = judge({**compare, "left": {**leaf(), **named}}, rows).parts
+            assert record.pooled == "", named
+
     def test_by_under_a_bound_seed_chooses_within_it(self, judge: Judge) -> None:
         rows = {
             ("ssd@a=1", "accuracy", "test"): [0.3, 0.4], ("ssd@a=1", "accuracy", "validation"): [0.9, 0.1],

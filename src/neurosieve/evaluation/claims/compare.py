@@ -56,7 +56,8 @@ class Judge:
         values = resolver.value(left), [resolver.value(right) for right in rights]
         bounds = _bounds(compare, rights, values[1])
         chosen = ", ".join(dict.fromkeys(text for text in resolver.chosen if text))
-        return Sides(left, rights, bounds, seeds, right_seeds, drawn, values, chosen)
+        pooled = ", ".join(dict.fromkeys(resolver.pooled))
+        return Sides(left, rights, bounds, seeds, right_seeds, drawn, values, chosen, pooled)
 
     def _seeds(self, left: Expression, rights: list[Expression]) -> tuple[tuple[int, ...], tuple[int, ...], bool]:
         """Seeds of left and right (the same ones, but for `welch`), and whether anything is drawn at all."""
@@ -89,6 +90,7 @@ class Judge:
             n=len(sides.seeds),
             holds=plain,
             chosen=sides.chosen,
+            pooled=sides.pooled,
             permutation_probability=self._permutation(sides),
             **evidence.shown(),
         )

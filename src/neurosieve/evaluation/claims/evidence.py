@@ -58,6 +58,7 @@ class Sides:
     drawn: bool
     values: tuple[float, list[float]]
     chosen: str
+    pooled: str
 
     @property
     def cells(self) -> list[Cell]:

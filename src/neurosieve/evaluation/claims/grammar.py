@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError, field_validator
 
-from neurosieve.errors import UserError
+from neurosieve.errors import UserError, near
 from neurosieve.evaluation import vocabulary
 from neurosieve.evaluation.claims import forms, walk
 from neurosieve.evaluation.claims.forms import AxisValues, Criterion, Form, Name, Quantity
@@ -99,8 +98,7 @@ def _explain(error: ValidationError, entry: Mapping[str, Any]) -> str:
     kind, last = found["type"], path[-1] if path else ""
     if kind == "extra_forbidden":
         allowed = _allowed(found["loc"])
-        hint = _nearest(str(last), allowed)
-        return f"{walk.path_text(path)}: unknown key{hint}; allowed: {', '.join(allowed)}"
+        return f"{walk.path_text(path)}: unknown key '{last}'{near(str(last), allowed)}; allowed: {', '.join(allowed)}"
     if kind == "form":
         given = found["input"]
         keys = f"keys {', '.join(map(str, given))}" if isinstance(given, Mapping) else repr(given)
@@ -128,11 +126,6 @@ def _allowed(loc: tuple[str | int, ...]) -> list[str]:
     for step in loc[:-1]:
         model = _MODELS.get(str(step), {"by": forms.By, "among": forms.Among}.get(str(step), model))
     return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _nearest(word: str, words: list[str]) -> str:
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    return f" '{word}', did you mean '{near[0]}'?" if near else f" '{word}'"
 
 
 def _problems(claim: Claim) -> Iterator[str]:
@@ -182,10 +175,11 @@ def _list_problems(field: str, written: list[str], used: set[str]) -> Iterator[s
     if len(set(written)) != len(written):
         yield f"{field}: a name stands there twice"
     if missing := sorted(used - set(written)):
-        yield f"{field}: the expressions also use {', '.join(missing)}; add it, or correct the expression"
+        hint = near(missing[0], written)
+        yield f"{field}: the expressions also use {', '.join(missing)}{hint}; add it, or correct the expression"
     if unused := sorted(set(written) - used):
-        hint = "".join(_nearest(unused[0], sorted(used)))
-        yield f"{field}: no expression uses{hint}; remove it, or correct the expression"
+        hint = near(unused[0], sorted(used))
+        yield f"{field}: no expression uses '{unused[0]}'{hint}; remove it, or correct the expression"
 
 
 def _check_references(study: str, claim: Claim, by_id: Mapping[str, Claim], trail: tuple[str, ...]) -> None:

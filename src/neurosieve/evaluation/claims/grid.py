@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from neurosieve.errors import UserError
+import polars as pl
+
+from neurosieve.errors import UserError, near
 from neurosieve.evaluation.claims import forms, walk
-from neurosieve.evaluation.claims.axes import ALL, axis_text
+from neurosieve.evaluation.claims.axes import ALL, axis_text, parse_axes, parse_point
 from neurosieve.evaluation.claims.grammar import Claim
 
 SMOKE = "smoke"
@@ -46,6 +47,38 @@ def check_grid(claims: Sequence[Claim], grid: Grid, absent: Mapping[str, str], s
                 raise UserError(f"claim {claim.id}: {walk.path_text(use.path)}: {problem}")
 
 
+def check_axes(claims: Sequence[Claim], measured: pl.DataFrame, grid: Grid, absent: Mapping[str, str]) -> None:
+    """Refuse claims that bind an axis which nothing has: left alone, they would be judged over all its values.
+
+    `measured` [variant, at]: all metrics of the study. Raises UserError naming claim, path and the axes there are.
+    """
+    points = measured.select("variant").unique().to_series().to_list()
+    known = {axis for point in points for axis, _ in parse_point(point)[1]}
+    known |= {axis for at in measured["at"].drop_nulls().unique() for axis, _ in parse_axes(at)}
+    known |= {axis for variant in grid.variants.values() for axis in variant.axes}
+    known |= {key.rpartition("=")[0].rpartition("@")[2] for key in absent if "=" in key}
+    for claim in claims:
+        for path, axis in _bound_axes(claim):
+            if axis not in known:
+                there = ", ".join(sorted(known)) or "none"
+                raise UserError(
+                    f"claim {claim.id}: {walk.path_text(path)}: neither a variant nor a metric of this study has the"
+                    f" axis '{axis}'{near(axis, known)}; there are: {there}"
+                )
+
+
+def _bound_axes(claim: Claim) -> Iterator[tuple[walk.Path, str]]:
+    """Every axis that a claim names, with the place."""
+    yield from ((("at",), axis) for axis in claim.at)
+    for use in claim.uses():
+        yield from (((*use.path, "at"), axis) for axis in use.leaf.at)
+    for name, part in claim.criteria.items():
+        for path, form in walk.for_eaches(part, (name,)):
+            yield from (
+                ((*path, "for_each"), axis) for axis in form.for_each if axis not in (*forms.RESERVED, "target")
+            )
+
+
 def absent_reason(
     absent: Mapping[str, str], variant: str, axes: Mapping[str, Sequence[str]], target: str
 ) -> tuple[str, str] | None:
@@ -80,7 +113,7 @@ def _problems(claim: Claim, use: walk.Use, grid: Grid, absent: Mapping[str, str]
         if variant in absent:
             continue
         if variant not in grid.variants:
-            yield f"the study has no variant '{variant}'{_near(variant, grid.variants)}; {_remedy(variant)}"
+            yield f"the study has no variant '{variant}'{near(variant, grid.variants)}; {_remedy(variant)}"
             continue
         has = grid.variants[variant]
         for target in targets:
@@ -113,11 +146,6 @@ def _value_problems(
 
 def _bound(name: str, values: Any) -> list[str]:
     return [str(value) for value in values or ()] if name == forms.EACH else [name]
-
-
-def _near(word: str, words: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(word, list(words), n=1)
-    return f" (did you mean '{near[0]}'?)" if near else ""
 
 
 def _remedy(key: str) -> str:

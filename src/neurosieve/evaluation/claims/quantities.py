@@ -13,7 +13,7 @@ from neurosieve.evaluation.claims import forms, walk
 from neurosieve.evaluation.claims.axes import Axes, axes_label
 from neurosieve.evaluation.claims.expressions import Combined, Constant, Expression, Read, mean, scaled
 from neurosieve.evaluation.claims.labels import leaf_label
-from neurosieve.evaluation.claims.scope import Scope
+from neurosieve.evaluation.claims.scope import Bound, Scope
 from neurosieve.evaluation.claims.table import Cell, NoCandidate, Unclear, same_seeds
 
 # Room for the rounding of sums like 0.9 - 0.03: beyond it, strict is strict and at most is at most.
@@ -55,6 +55,7 @@ class Resolver:
         self.scope = scope
         self.table = scope.data.table
         self.chosen: list[str] = []
+        self.pooled: list[str] = []
 
     def resolve(self, quantity: Any, fixed: Mapping[str, str] | None = None) -> Expression:
         """The expression of a quantity; `fixed`: axes of the candidate it is judged for. Raises Undecided."""
@@ -117,6 +118,8 @@ class Resolver:
         if not cells:
             raise Unclear(f"{bound.series.label} at {axes_label(fixed.items())}: no value")
         self._same_seeds(cells)
+        if "pool" not in leaf.model_fields_set:
+            self.pooled += _unnamed(bound, cells)
         groups = [Candidate(Read(cell, leaf.over), dict(cell.axes), variant) for cell in cells]
         for axis, pool in leaf.pool.items() if isinstance(leaf.pool, dict) else ():
             groups = self._pool_axis(leaf, groups, axis, pool, fixed)
@@ -189,6 +192,14 @@ class Resolver:
         if self.scope.binding.seed is None:
             drawn = [cell for cell in cells if not self.table.fixed(cell)]
             same_seeds((cell.label, self.table.values(cell)) for cell in drawn)
+
+
+def _unnamed(bound: Bound, cells: list[Cell]) -> list[str]:
+    """The axes that several of these cells differ by although nothing names them: `noise (5 values)`."""
+    named, values = dict(bound.axes), dict[str, set[str]]()
+    for axis, value in (pair for cell in cells for pair in cell.axes if pair[0] not in named):
+        values.setdefault(axis, set()).add(value)
+    return [f"{axis} ({len(found)} values)" for axis, found in sorted(values.items()) if len(found) > 1]
 
 
 def _agrees(axes: Axes, fixed: Mapping[str, str], own: Mapping[str, Any]) -> bool:

@@ -17,8 +17,9 @@ class Record:
 
     `low` and `high`: the 95 % interval of left − right (`scale` difference), of left / right (`ratio`) or of the
     ratio of the odds (`odds`); `threshold` is where that interval is cut: 0 or the margin, or 1. `uncertain`:
-    the interval contains the threshold, or there is none. `passing` of `n` seeds lie on the asked side;
-    `share_low` and `share_high`: Wilson's 95 % interval of that share, where seeds are counted.
+    the interval contains the threshold, or there is none. `pooled`: axes along which values were averaged although
+    nothing names them. `passing` of `n` seeds lie on the asked side; `share_low` and `share_high`: Wilson's 95 %
+    interval of that share, where seeds are counted.
     """
 
     label: str
@@ -48,6 +49,7 @@ class Record:
     sign_probability: float | None = None
     permutation_probability: float | None = None
     chosen: str = ""
+    pooled: str = ""
     share_low: float | None = None
     share_high: float | None = None
 
@@ -63,6 +65,7 @@ class Record:
         if self.left is None:
             return f"{self.label}{where}: {self.reason}" if self.is_ in _RELATION else self.reason
         value = "" if self.right is None or number(self.right) in self.against else f" = {number(self.right)}"
+        where += f", pooled over {self.pooled}," if self.pooled else ""
         text = f"{self.label}{where} is {number(self.left)}, {_RELATION[self.is_]} {self.against}{value}"
         if self.low is not None and self.high is not None:
             text += f" (95 % interval of the {_SCALES[self.scale]} {number(self.low)} to {number(self.high)})"

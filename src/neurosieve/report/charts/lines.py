@@ -109,16 +109,26 @@ def panel(title: str, curves: Curves, theory: Curves, axes: Axes, looks: Mapping
                 runs += [at | {"y": theme.rounded(scaled * v), "run": f"{name} {s}"} for s, v in by.items()]
             elif ends := interval(values) if len(values) > FEW else None:
                 bars.append(at | {"low": theme.rounded(ends[0]), "high": theme.rounded(ends[1])})
-    expected = [
-        {"c": name, "x": axes.places[place], "y": theme.rounded(scaled * (mean(by.values()) or 0.0))}
-        for name, points in theory.items()
-        for place, by in points.items()
-        if place in axes.places
-    ]
+    expected = _theory(curves, theory, axes, scaled)
     for listed in (means, runs, bars, expected):
         listed.sort(key=lambda row: (str(row["c"]), row["x"]))
     drawn = {"means": means, "runs": runs, "bars": bars, "theory": expected, "names": _names(means, axes, looks)}
     return Panel(title, drawn, HEIGHT, _said(means, axes))
+
+
+def _theory(curves: Curves, theory: Curves, axes: Axes, scaled: float) -> list[dict[str, Any]]:
+    """Rows of the dashed lines; `part` counts their pieces: a line ends where a measured place has no theory."""
+    found = []
+    for name, points in theory.items():
+        known = {place: mean(by.values()) for place, by in points.items() if place in axes.places}
+        part = 0
+        for place in sorted(known.keys() | curves.get(name, {}).keys(), key=axes.places.__getitem__):
+            value = known.get(place)
+            if value is None or not math.isfinite(value):
+                part += 1
+            else:
+                found.append({"c": name, "x": axes.places[place], "y": theme.rounded(scaled * value), "part": part})
+    return found
 
 
 def _names(means: Sequence[dict[str, Any]], axes: Axes, looks: Mapping[str, Look]) -> list[dict[str, Any]]:
@@ -213,7 +223,7 @@ def _template(log_x: bool, log_y: bool) -> dict[str, Any]:
     names = theme.rows("names").mark_text(align="left", dx=9, dy=alt.ExprRef("datum.dy"), fontSize=13)
     return theme.template(
         alt.layer(
-            dashed.encode(x=x, y=y, detail="c:N"),
+            dashed.encode(x=x, y=y, detail=["c:N", "part:N"]),
             runs.mark_line(strokeWidth=1, opacity=0.35).encode(x=x, y=y, detail="run:N", color=colour),
             bars.mark_rule(strokeWidth=1.4).encode(
                 x=x, y=alt.Y("low:Q", scale=up, title="@y"), y2="high:Q", color=colour
