@@ -139,11 +139,10 @@ def refuse_if_changed(plan: StudyPlan, key: str, study: str) -> Node:
 def refuse_if_edited(project: Project, plan: StudyPlan, node: Node) -> None:
     """Raises UserError when code behind the node's key changed since it was planned: what ran may be either."""
     now = Source(project.source.root, project.source.memory)
-    for needed in plan.with_ancestors(node.key):
-        for use, code in _codes(needed.recipe):
-            module = f"{PACKAGE}.{use.replace('-', '_')}"
-            if now.path(module) is None or now.fingerprint(module).code != code:
-                raise UserError(f"the code of {use} changed while the job ran; run the same command again")
+    for use, code in dict.fromkeys(pair for needed in plan.with_ancestors(node.key) for pair in _codes(needed.recipe)):
+        module = f"{PACKAGE}.{use.replace('-', '_')}"
+        if now.path(module) is None or now.code(module) != code:
+            raise UserError(f"the code of {use} changed while the job ran; run the same command again")
 
 
 def _codes(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,8 @@ TINY = 1e-30
 """Below this the width of a bin is no number of single precision: such values are zeros."""
 FLOOR = 1e-9
 """Probability given to a bin that rounding left empty, so that the divergence stays finite."""
+ROUNDING = 1e-12
+"""Divergences (nats) nearer than this are equal."""
 
 
 def histogram(values: np.ndarray, limit: float, bins: int) -> np.ndarray:
@@ -42,25 +44,51 @@ def entropy_limit(counts: np.ndarray, limit: float, levels: int = 256) -> float:
 
 @njit(cache=True)
 def _least_divergent(counts: np.ndarray, levels: int) -> int:
-    """Bins kept on each side of 0."""
+    """Bins kept on each side of 0.
+
+    Sums over bins are differences of running sums; only the two end bins, which take the tails, differ from `counts`.
+    """
     half, total = counts.size // 2, counts.sum()
+    masses, occupied, logs = np.zeros(counts.size + 1), np.zeros(counts.size + 1), np.zeros(counts.size + 1)
+    for place, value in enumerate(counts):
+        masses[place + 1] = masses[place] + value
+        occupied[place + 1] = occupied[place] + (value > 0)
+        logs[place + 1] = logs[place] + _share_log(value, total)
     best, least = half, np.inf
     for kept in range(levels // 2, half + 1):
         start, stop = half - kept, half + kept
-        clipped = counts[start:stop].copy()
-        clipped[0] += counts[:start].sum()
-        clipped[-1] += counts[stop:].sum()
-        merged, inside = (stop - start) // levels, counts[start:stop].sum()
+        first, last = masses[start + 1], total - masses[stop - 1]
+        merged, inside = (stop - start) // levels, masses[stop] - masses[start]
         divergence = 0.0
         for level in range(levels):
-            a = level * merged
-            b = a + merged if level < levels - 1 else stop - start
-            occupied = np.count_nonzero(clipped[a:b])
-            if occupied:
-                mean = counts[start + a : start + b].sum() / occupied / max(inside, 1.0)
-                for value in clipped[a:b]:
-                    if value > 0:
-                        divergence += value / total * np.log(value / total / max(mean, FLOOR))
-        if divergence < least:
+            a = start + level * merged
+            b = a + merged if level < levels - 1 else stop
+            mass, bins, log = masses[b] - masses[a], occupied[b] - occupied[a], logs[b] - logs[a]
+            clipped = mass
+            if level == 0:
+                clipped, bins, log = _exchanged(clipped, bins, log, counts[start], first, total)
+            if level == levels - 1:
+                clipped, bins, log = _exchanged(clipped, bins, log, counts[stop - 1], last, total)
+            if bins > 0:
+                divergence += log - clipped / total * np.log(max(mass / bins / max(inside, 1.0), FLOOR))
+        if divergence < least - ROUNDING:  # the narrowest of equals
             best, least = kept, divergence
     return best
+
+
+@njit(cache=True)
+def _share_log(value: float, total: float) -> float:
+    """p ln p of a share p = value / total; 0 of none."""
+    return value / total * np.log(value / total) if value > 0 else 0.0
+
+
+@njit(cache=True)
+def _exchanged(
+    mass: float, bins: float, log: float, old: float, new: float, total: float
+) -> tuple[float, float, float]:
+    """The three sums after one of the bins holds `new` in place of `old`."""
+    return (
+        mass - old + new,
+        bins - (old > 0) + (new > 0),
+        log - _share_log(old, total) + _share_log(new, total),
+    )

@@ -43,7 +43,7 @@ def page_key(
         lacking = [key for key in missing[slug] if key not in computed]
         failed = {key: notes[key] for key in lacking if key in notes}
         studies[slug] = [plan.verdict, len(lacking), failed, plan.settings]
-    code = project.source.fingerprint(RENDERER).code
+    code = project.source.code(RENDERER)
     drawing = [project.source.facts(f"neurosieve.views.{name}")["tree"] for name in ("written", "for_snakemake")]
     views = *drawing, project.source.digest_of("views/site")
     skipped = {"skipped": project.skipped} if project.skipped else {}

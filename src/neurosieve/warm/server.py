@@ -9,8 +9,8 @@ import fcntl
 import gc
 import importlib.util
 import io
-import json
 import logging
+import marshal
 import multiprocessing.util
 import os
 import select
@@ -171,7 +171,7 @@ def run(fds: list[int]) -> NoReturn:
     """Be the client's process as its interpreter would have set it up; run its command from code on disk."""
     with open(fds.pop(), "rb") as memory:
         memory.seek(0)
-        sys.argv, folder, environ, umask, sys.path, package = json.loads(memory.read())
+        sys.argv, folder, environ, umask, sys.path, package = marshal.loads(memory.read())
     for target, fd in enumerate(fds):
         os.dup2(fd, target)
         os.close(fd)

@@ -144,7 +144,7 @@ class Histories:
 
     @cached_property
     def _file(self) -> Path:
-        code = self.project.source.fingerprint(DECIDER).code
+        code = self.project.source.code(DECIDER)
         return self.project.store.work / f"claim-hashes-{code}.json"
 
     @cached_property
