@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import ast
 import copy
-import importlib
 import inspect
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ import polars as pl
 import pytest
 import torch
 from pydantic import BaseModel, ValidationError
+from tests.plan.components import ALL, FOUND, SMALL, SOURCE, WITH, made, module_of, needs_files, small, tree_of
 from tests.specimens import (
     Specimen,
     assert_same_dataset,
@@ -36,17 +35,12 @@ from neurosieve.artifacts.export import ExportRecord
 from neurosieve.artifacts.log import Log
 from neurosieve.artifacts.metrics import ITEM_SCHEMA, NODE_SCHEMA, write_metrics
 from neurosieve.artifacts.model import Model, build_model, read_model, write_model
-from neurosieve.artifacts.raw import raw_fields
 from neurosieve.artifacts.view import Step, View
 from neurosieve.errors import UserError
 from neurosieve.evaluation.vocabulary import metric
 from neurosieve.jobs.load import Verb, verb
-from neurosieve.plan.components import VERBS, available, checked_params, find
-from neurosieve.plan.fingerprint import Source
+from neurosieve.plan.components import VERBS, checked_params, find
 
-SOURCE = Source()
-FOUND = {package: available(SOURCE, package) for package in VERBS}
-ALL = [(package, use) for package, uses in FOUND.items() for use in uses]
 ARGUMENTS = {
     "datasets": {"params", "seed", "of"},
     "models": {"params", "schema"},
@@ -55,48 +49,7 @@ ARGUMENTS = {
     "export": {"model", "example", "validation", "params", "path", "seed"},
     "evaluation": {"view", "params", "seed"},
 }
-SMALL: dict[str, dict[str, Any]] = {
-    "datasets.images.mnist5k": {"train": 3, "validation": 2, "test": 2},
-    "datasets.images.digits8": {"train": 3, "validation": 2, "test": 2},
-    "datasets.patterns.binary": {"file": "patterns.npz", "test": 2},
-    "datasets.rendered.glyphs": {"chars": "AB", "jitters": 1, "faces": ["Sans", "Serif"], "test_faces": ["Serif"]},
-    "datasets.selection.ids": {"ids_file": "ids.txt"},
-    "datasets.selection.sample": {"sample": 5},
-    "datasets.selection.where": {"where": "label = 1"},
-    "interventions.unlearning.unsir": {"images": 4, "noise_steps": 2, "copies": 2, "per_class": 4},
-    "interventions.unlearning.ssd": {"alpha": 1.0, "lambda": 0.5},
-    "interventions.pruning.magnitude": {"sparsity": 0.5},
-    "export.onnx": {"repeats": 3},
-}
-"""Parameters to try a component with; elsewhere the defaults, with `CHEAP` where the component has such a field."""
-CHEAP: dict[str, Any] = {"epochs": 1, "batch": 8, "rows": 8}
-WITH = {"interventions.unlearning.ssd": ["analysis.importance"]}
-"""Analyses whose models a component is given as companions."""
 SHAPE = (1, 11, 11)
-
-
-def module_of(package: str, use: str) -> ModuleType:
-    return importlib.import_module(f"neurosieve.{package}.{use}")
-
-
-def tree_of(module: ModuleType) -> ast.Module:
-    return ast.parse(Path(str(module.__file__)).read_text())
-
-
-def small(package: str, use: str) -> dict[str, Any]:
-    cls: type[BaseModel] = module_of(package, use).Params
-    names = [info.alias or name for name, info in cls.model_fields.items()]
-    cheap = {name: value for name, value in CHEAP.items() if name in names}
-    return {**cheap, **SMALL.get(f"{package}.{use}", {})}
-
-
-def made(package: str, use: str) -> Verb:
-    return verb(f"{package}.{use}", VERBS[package], small(package, use))
-
-
-def needs_files(package: str, use: str) -> bool:
-    """Whether a component reads raw files that SMALL does not name."""
-    return not set(raw_fields(module_of(package, use).Params)) <= set(small(package, use))
 
 
 def test_there_is_something_to_try() -> None:
@@ -244,6 +197,7 @@ def test_dataset_is_prepared_twice_the_same(use: str, tmp_path: Path, monkeypatc
     (tmp_path / "ids.txt").write_text("train0001\ntrain0004\n")
     np.savez(tmp_path / "patterns.npz", x=images().split("train").x, label=images().split("train").y)
     np.savez(tmp_path / "counts.npz", counts=np.arange(40).reshape(2, 10, 2))
+    (tmp_path / "table.csv").write_text("z,a,y,x\n0,0,1,0.5\n0,1,2,1\n1,0,3,2\n1,1,5,0\n")
     if needs_files("datasets", use):
         pytest.skip("its raw files are not part of the sources; its own tests make some")
     component = made("datasets", use)

@@ -88,7 +88,7 @@ def test_scientific(value, text):
 
 
 def test_units_in_words():
-    assert [numbers.unit_word(unit) for unit in ("share", "–", "s", "")] == ["%", "", "s", ""]
+    assert [numbers.unit_word(unit) for unit in ("share", "–", "s", "", "outcome")] == ["%", "", "s", "", ""]
     assert numbers.factor("share") == 100
     assert numbers.plural(1, "study", "studies") == "1 study"
     assert numbers.plural(2000, "node") == "2\u202f000 nodes"

@@ -37,8 +37,8 @@ def factor(unit: str) -> float:
 
 
 def unit_word(unit: str) -> str:
-    """The unit as the header of a column shows it; `–` (a pure number) is nothing."""
-    return {"share": "%", "–": "", "-": "", "0/1": "0 or 1"}.get(unit, unit)
+    """The unit as the header of a column shows it; `–` (a pure number) is nothing, nor is the outcome's own unit."""
+    return {"share": "%", "–": "", "-": "", "outcome": "", "0/1": "0 or 1"}.get(unit, unit)
 
 
 def decimals(values: Iterable[float], unit: str = "") -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 STAGES = ("prepare", "train", "intervene", "export", "evaluate", "verdict", "report")
 
@@ -231,13 +231,16 @@ class FigureTitle(Part):
 
 
 class FigureSpec(Part):
-    """A figure that a study's file declares: `metric` over the axis `x`, one curve (or lane) per value of `by`."""
+    """A figure that a study's file declares: `metric` over the axis `x`, one curve (lane, row) per value of `by`."""
 
     name: str
-    kind: Literal["lines", "raster"] = "lines"
-    """Curves of metric rows, or lanes of the rows of items.parquet (`x` is then the item's number)."""
+    kind: Literal["lines", "raster", "dots"] = "lines"
+    """Curves of metric rows, lanes of the rows of items.parquet (`x` is then the item's number), or one dot per value
+    of `by` (per variant where it has none), the largest first; `x` is not used."""
     metric: str
-    x: str
+    x: str = ""
+    over: Literal["mean", "rms"] = "mean"
+    """What a dot shows of all runs: their mean, or the root of their mean square."""
     by: str = "variant"
     panel: str = ""
     """Axis with a panel per value."""
@@ -259,6 +262,12 @@ class FigureSpec(Part):
     sub: str = ""
     title: str = ""
     when: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _has_x(self) -> FigureSpec:
+        if not self.x and self.kind != "dots":
+            raise ValueError(f"figure {self.name} needs the axis `x`")
+        return self
 
 
 class Series(Part):

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from pydantic import ValidationError
 
 from neurosieve.errors import UserError
 from neurosieve.report import figures, rows
@@ -84,6 +85,42 @@ def test_places_that_are_no_numbers_lie_side_by_side_in_their_order():
     (panel,) = figure.panels
     assert [(row["place"], row["x"]) for row in panel.rows["means"]] == [("all-right", 0), ("m1", 1), ("all-wrong", 2)]
     assert "['all-right','m1','all-wrong'][datum.value]" in str(figure.spec)
+
+
+ERRORS = (
+    MetricRow(variant="learned@data=g2", metric="error", at="triple=a-a", values={1: 3.0, 2: -4.0}),
+    MetricRow(variant="learned@data=g2", metric="error", at="triple=a-b", values={1: 0.0, 2: 0.5}),
+    MetricRow(variant="chosen@data=g2", metric="error", values={1: 1.0, 2: 1.0}),
+)
+
+
+def test_dots_are_one_row_per_value_or_variant_the_largest_first():
+    wanted = {"name": "e", "kind": "dots", "metric": "error", "by": "triple"}
+    figure = only(study(wanted, metrics=ERRORS, roles={"chosen": "method"}))
+    (panel,) = figure.panels
+    assert [(row["name"], row["value"]) for row in panel.rows["means"]] == [("chosen", 1), ("a-b", 0.25), ("a-a", -0.5)]
+    assert panel.rows["means"][0]["role"] == "method"
+    assert sorted(row["value"] for row in panel.rows["runs"]) == [-4, 0, 0.5, 1, 1, 3]
+    assert figure.foot == "Large: mean. Small: single runs."
+    assert figure.head == ("triple", "error")
+
+
+def test_dots_can_show_the_root_mean_square_of_all_runs():
+    wanted = {"name": "e", "kind": "dots", "metric": "error", "by": "triple", "over": "rms"}
+    figure = only(study(wanted, metrics=ERRORS))
+    (panel,) = figure.panels
+    assert [row["name"] for row in panel.rows["means"]] == ["a-a", "chosen", "a-b"]
+    assert panel.rows["means"][0]["value"] == pytest.approx(math.sqrt(12.5), rel=1e-3)
+    assert panel.rows["runs"] == []
+    assert figure.foot == "Root mean square of 2 runs."
+
+
+def test_dots_ask_for_what_tells_two_rows_apart():
+    twice = (*ERRORS, MetricRow(variant="chosen@data=g1", metric="error", values={1: 1.0}))
+    with pytest.raises(UserError, match="several values of error for chosen: choose with `at:`"):
+        declared.figures(study({"name": "e", "kind": "dots", "metric": "error", "by": "triple"}, metrics=twice))
+    with pytest.raises(ValidationError, match="figure e needs the axis `x`"):
+        FigureSpec(name="e", metric="error")
 
 
 def test_panels_and_fixed_axes():

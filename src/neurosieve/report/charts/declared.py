@@ -6,14 +6,14 @@ of more, the 95 % interval of their mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from neurosieve.errors import UserError
 from neurosieve.report import rows
-from neurosieve.report.charts import lines, raster
-from neurosieve.report.charts.figure import Cell, Figure, as_number, seed_words, title_of
+from neurosieve.report.charts import dotplot, lines, raster
+from neurosieve.report.charts.figure import Cell, Figure, as_number, title_of
 from neurosieve.report.numbers import data, decimals, factor, interval, joined, mean, shown
 from neurosieve.report.state import FigureSpec, StudyState
 
@@ -33,8 +33,28 @@ class Reading:
 
 def figures(study: StudyState) -> list[Figure]:
     """The declared figures that have something to draw, in the order of the study's file."""
-    drawn = [raster.figure(study, one) if one.kind == "raster" else _figure(study, one) for one in study.figures]
-    return [figure for figure in drawn if figure is not None]
+    return [figure for one in study.figures if (figure := KINDS[one.kind](study, one)) is not None]
+
+
+def empty(study: StudyState) -> list[str]:
+    """A sentence on each declared figure that has nothing to draw although all is computed."""
+    if study.state != "complete":
+        return []
+    return [f"{one.name}: {_why_empty(study, one)}" for one in study.figures if KINDS[one.kind](study, one) is None]
+
+
+def _why_empty(study: StudyState, wanted: FigureSpec) -> str:
+    """What of it was not measured, or what it could have looked at."""
+    there = [(row.metric, *rows.place_of(row.variant, row.at)) for row in study.metrics]
+    there += [(one.metric, *rows.place_of(one.variant, one.at)) for one in study.series]
+    axes = [{**axes, "variant": variant} for metric, variant, axes in there if metric == wanted.metric]
+    if not axes:
+        return f"{wanted.metric} was not measured at this scale."
+    known = sorted({name for one in axes for name in one})
+    asked = {wanted.panel, *wanted.at, *([wanted.x] if wanted.kind == "lines" else [])}
+    if unknown := sorted(asked - {"", "split", *known}):
+        return f"{wanted.metric} has no axis {', '.join(unknown)}; it has {', '.join(known)}."
+    return f"no value of {wanted.metric} lies where its at, split, target and variants look, or there is only one."
 
 
 def _figure(study: StudyState, wanted: FigureSpec) -> Figure | None:
@@ -57,12 +77,34 @@ def _figure(study: StudyState, wanted: FigureSpec) -> Figure | None:
         wanted.sub,
         lines.spec(axes, looks),
         drawn,
-        _foot(study, panels, bool(theory)),
+        _foot(panels, bool(theory)),
         tuple(["Panel", *words] if len(panels) > 1 else words),
         tuple(_numbers(panels, theory, names, places, unit)),
         half=len(panels) == 1,
         columns=3 if len(panels) % 3 == 0 else 2,
     )
+
+
+def _dots(study: StudyState, wanted: FigureSpec) -> Figure | None:
+    """One row per value of `by`, or per variant that has none."""
+    found: dict[str, tuple[str, Values]] = {}
+    unit = ""
+    for reading in _readings(study, wanted, wanted.metric):
+        label = {**reading.axes, "variant": reading.variant}.get(wanted.by, reading.variant)
+        if label in found:
+            raise UserError(
+                f"study {study.slug}, figure {wanted.name}: several values of {wanted.metric} for {label}: choose with"
+                " `at:`, `by:` or `variants:`"
+            )
+        found[label], unit = (reading.variant, reading.values), reading.unit
+    return dotplot.declared(study, wanted, found, unit, _arrow(study, wanted))
+
+
+KINDS: dict[str, Callable[[StudyState, FigureSpec], Figure | None]] = {
+    "lines": _figure,
+    "raster": raster.figure,
+    "dots": _dots,
+}
 
 
 def _arrow(study: StudyState, wanted: FigureSpec) -> str:
@@ -126,11 +168,11 @@ def in_order(names: Iterable[str]) -> list[str]:
     return listed if None in sizes.values() else sorted(listed, key=lambda name: sizes[name] or 0.0)
 
 
-def _foot(study: StudyState, panels: dict[str, Curves], theory: bool) -> str:
+def _foot(panels: dict[str, Curves], theory: bool) -> str:
     counts = {len(by) for curves in panels.values() for points in curves.values() for by in points.values()}
     few = max(counts) <= lines.FEW
     runs = (
-        f"Thick: mean of {seed_words(study)}. Thin: single runs."
+        f"Thick: mean of {max(counts)} seeds. Thin: single runs."
         if few
         else f"Bars: 95 % interval of the mean of {max(counts)} runs."
     )

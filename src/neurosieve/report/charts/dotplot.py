@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -26,10 +27,12 @@ from neurosieve.report.charts.figure import (
     seed_words,
     title_of,
 )
-from neurosieve.report.numbers import decimals, duration, factor, shown, significant, unit_word
-from neurosieve.report.state import StudyState
+from neurosieve.report.numbers import data, decimals, duration, factor, shown, significant, unit_word
+from neurosieve.report.state import FigureSpec, StudyState
 
 STEP = 26  # pixels between rows
+FEW = 5  # runs that a declared figure draws one by one
+MANY = 12  # rows of a declared figure that draws means alone
 
 
 def cost(study: StudyState, panels: Sequence[rows.Panel]) -> Figure | None:
@@ -112,6 +115,59 @@ def measure(study: StudyState, panels: Sequence[rows.Panel]) -> Figure | None:
             half=len(drawn) == 1,
         )
     return None
+
+
+def declared(
+    study: StudyState,
+    wanted: FigureSpec,
+    found: Mapping[str, tuple[str, Mapping[int | None, float]]],
+    unit: str,
+    arrow: str,
+) -> Figure | None:
+    """A figure that a study declares with `kind: dots`: of each row its variant and its runs, drawn if they are few."""
+    scaled = factor(unit)
+    listed = [
+        _dot(study, wanted, label, *row) for label, row in found.items() if any(map(math.isfinite, row[1].values()))
+    ]
+    listed.sort(key=lambda dot: dot.mean, reverse=True)
+    if len(listed) < 2:
+        return None
+    if len(listed) > MANY:  # single runs would lie under the words of their rows
+        listed = [replace(dot, values=()) for dot in listed]
+    words = wanted.words or wanted.metric.replace("_", " ")
+    values = [scaled * value for dot in listed for value in (dot.mean, *dot.values)]
+    log = "x" in wanted.log and min(values) > 0
+    word = unit_word(unit)
+    title = f"{words}{f', {word}' if word else ''}{', log scale' if log else ''}   {arrow}".strip()
+    axis = _Axis(title, decades(values) if log else nice(values), log)
+    places = decimals([dot.mean for dot in listed], unit)
+    texts = [shown(scaled * dot.mean, places) for dot in listed]
+    panel = Panel("", _rows(listed, axis, texts, scaled), _height(listed), _said(listed, word, places, scaled))
+    body = tuple((dot.label, data(dot.mean, text)) for dot, text in zip(listed, texts, strict=True))
+    question = wanted.question or f"How large is {words}?"
+    heading = title_of(study, wanted.name, question)
+    head = (wanted.by.replace("_", " "), words)
+    foot = _runs(wanted, [len(row) for _, row in found.values()], any(dot.values for dot in listed))
+    return Figure(wanted.name, heading, wanted.sub, axis.spec, (panel,), foot, head, body, half=True)
+
+
+def _runs(wanted: FigureSpec, counts: Sequence[int], drawn: bool) -> str:
+    """What a dot shows, and of how many runs."""
+    if drawn:
+        return "Large: mean. Small: single runs."
+    if max(counts) == 1:
+        return ""
+    several = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else f"{max(counts)}"
+    return f"{'Root mean square' if wanted.over == 'rms' else 'Mean'} of {several} runs."
+
+
+def _dot(study: StudyState, wanted: FigureSpec, label: str, variant: str, runs: Mapping[int | None, float]) -> Dot:
+    """One row; runs are kept where they are few and say what the dot says."""
+    values = [value for value in runs.values() if math.isfinite(value)]
+    rms = wanted.over == "rms"
+    average = math.sqrt(sum(value**2 for value in values) / len(values)) if rms else sum(values) / len(values)
+    few = () if rms or len(values) == 1 or len(values) > FEW else tuple(values)
+    return Dot(label, rows.role_of(study, variant), False, few, average, tuple(runs))
 
 
 class _Axis:

@@ -1,0 +1,1 @@
+"""Tables of observations: covariates, an instrument, a treatment and an outcome."""

@@ -1,0 +1,1 @@
+"""Models of neural recordings: what a population of neurons is doing, read from its spikes."""

@@ -1,0 +1,1 @@
+"""Estimating an average treatment effect from observations."""

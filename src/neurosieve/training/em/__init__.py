@@ -1,0 +1,1 @@
+"""Expectation-maximisation: latent states inferred, parameters fitted to them, in turns."""
