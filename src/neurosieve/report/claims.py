@@ -156,11 +156,16 @@ def _part_view(part: Mapping[str, Any], units: Units) -> PartView:
         needs=_needs(part, unit, places),
         verdict="holds" if holds else "fails" if holds is False else "undecided" if left is None else "inconclusive",
         strip=strip_of(part),
-        note=_note(part),
+        note="; ".join(text for text in (_note(part), _paper(part, unit, places)) if text),
         tie=str(part.get("path") or "").startswith("inconclusive_if"),
         margin=margin_of(part),
         weakness=weakness(part),
     )
+
+
+def _paper(part: Mapping[str, Any], unit: str, places: int) -> str:
+    """The paper's own figure for what is measured."""
+    return "" if part.get("paper") is None else f"paper: {shown(float(part['paper']) * factor(unit), places)}"
 
 
 def _note(part: Mapping[str, Any]) -> str:
@@ -168,6 +173,7 @@ def _note(part: Mapping[str, Any]) -> str:
     notes = [role.get(re.split(r"[.\[]", str(part.get("path") or ""))[0], "")]
     notes += [f"chosen: {part['chosen']}" if part.get("chosen") else "", str(part.get("reason") or "")]
     notes += [f"p = {scientific(part['p'], 2)}" if part.get("p") is not None else ""]
+    notes += [f"pooled over {part['pooled']}" if part.get("pooled") else ""]
     return "; ".join(note for note in notes if note)
 
 

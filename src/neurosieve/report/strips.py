@@ -23,6 +23,8 @@ class Strip:
     bar: tuple[float, float] | None
     seeds: tuple[float, ...]
     dot: float
+    paper: float | None = None
+    """Where the paper's own figure lies."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,14 @@ def _seed_positions(part: Mapping[str, Any]) -> list[float]:
     return [a - right for a in lefts if a is not None] if right is not None else []
 
 
+def _paper_position(part: Mapping[str, Any]) -> float | None:
+    """Where the paper's figure for left lies on the part's axis; None without one, or on an axis of odds."""
+    left, scale = part.get("paper"), part.get("scale", "difference")
+    if left is None or part.get("right") is None or scale == "odds":
+        return None
+    return position_of({"left": left, "right": part["right"], "scale": scale})
+
+
 def strip_of(part: Mapping[str, Any]) -> Strip | None:
     """The picture of a part; None where it was not computed."""
     position = position_of(part)
@@ -105,7 +115,8 @@ def strip_of(part: Mapping[str, Any]) -> Strip | None:
     low, high = part.get("low"), part.get("high")
     seeds = _seed_positions(part)
     rules = [end for end in holding if math.isfinite(end)]
-    near = [position, *rules, *(seeds if len(seeds) <= FEW else ())]
+    paper = _paper_position(part)
+    near = [position, *rules, *(seeds if len(seeds) <= FEW else ()), *([] if paper is None else [paper])]
     width = max(near) - min(near) or 1.0
     # an interval of three seeds can be very long: the picture shows at most twice what the points need
     ends = [] if low is None or high is None else [max(low, min(near) - width), min(high, max(near) + width)]
@@ -120,6 +131,7 @@ def strip_of(part: Mapping[str, Any]) -> Strip | None:
     label = "undecided" if holds is None else f"on the side where it {'holds' if holds else 'fails'}"
     if ends and part.get("uncertain"):
         label += ", the interval reaches across the criterion"
+    label += f", the paper's figure is {part['paper']:g}" if paper is not None else ""
     return Strip(
         label=label,
         tinted=((x(holding[0]), round(x(holding[1]) - x(holding[0]), 2)),),
@@ -127,6 +139,7 @@ def strip_of(part: Mapping[str, Any]) -> Strip | None:
         bar=(x(ends[0]), x(ends[1])) if ends else None,
         seeds=tuple(x(seed) for seed in seeds) if len(seeds) <= FEW else (),
         dot=x(position),
+        paper=None if paper is None else x(paper),
     )
 
 

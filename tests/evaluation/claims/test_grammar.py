@@ -149,6 +149,7 @@ class TestHash:
         criterion = {"right": 1.0, "is": "at_most", "left": {"of": "ssd", "split": "forget", "metric": "accuracy"}}
         same = {"left": {"metric": "accuracy", "split": "forget", "of": "ssd"}, "is": "at_most", "right": 1}
         assert self.hash(criterion=criterion) == self.hash(criterion=same)
+        assert self.hash(criterion=criterion) == self.hash(criterion={**same, "paper": 0.02})
 
     def test_everything_that_decides_counts(self) -> None:
         other = copy.deepcopy(raw()["criterion"])

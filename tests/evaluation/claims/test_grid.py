@@ -96,7 +96,9 @@ CRITERION = {"left": {"metric": "accuracy", "of": "a", "at": {"noise": 0}}, "is"
 def axes_checked(criterion: dict[str, Any], at: dict[str, Any], absent: dict[str, str] | None = None) -> None:
     raw = {"id": "C1", "says": "so", "metrics": ["accuracy"], "variants": ["a"], "criterion": criterion, "at": at}
     measured = pl.DataFrame({"variant": ["a@noise=0", "a@noise=1"], "at": ["depth=3", None]})
-    check_axes(parse_claims("s", [raw]), measured, Grid({"a": VariantGrid({"size": ["1"]}, [1], [])}, [1]), absent or {})
+    check_axes(
+        parse_claims("s", [raw]), measured, Grid({"a": VariantGrid({"size": ["1"]}, [1], [])}, [1]), absent or {}
+    )
 
 
 def test_axes_of_variants_metrics_and_grid_may_be_bound() -> None:

@@ -87,6 +87,30 @@ def test_places_that_are_no_numbers_lie_side_by_side_in_their_order():
     assert "['all-right','m1','all-wrong'][datum.value]" in str(figure.spec)
 
 
+def test_theory_ends_where_a_measured_place_has_none():
+    gap = [row for row in measured() if not (row.metric == "expected" and row.at == "K=1000")]
+    (panel,) = only(study(PHASES, metrics=tuple(gap))).panels
+    assert [(row["x"], row["part"]) for row in panel.rows["theory"] if row["c"] == "4"] == [(10, 0), (60, 0), (5000, 1)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"metric": "overlap_sd"}, "overlap_sd was not measured at this scale."),
+        ({"x": "k"}, "overlap has no axis k; it has K, P, variant."),
+        ({"at": {"noise": 0}}, "overlap has no axis noise; it has K, P, variant."),
+        ({"at": {"P": 3}}, "no value of overlap lies where its at, split, target and variants look"),
+    ],
+)
+def test_a_figure_with_nothing_to_draw_says_why(changes, why):
+    made = study({**PHASES, **changes})
+    assert declared.figures(made) == []
+    (said,) = declared.empty(made)
+    assert said.startswith(f"phases: {why}")
+    assert declared.empty(study(PHASES)) == []
+    assert declared.empty(study({**PHASES, **changes}, state="incomplete")) == []
+
+
 ERRORS = (
     MetricRow(variant="learned@data=g2", metric="error", at="triple=a-a", values={1: 3.0, 2: -4.0}),
     MetricRow(variant="learned@data=g2", metric="error", at="triple=a-b", values={1: 0.0, 2: 0.5}),

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from neurosieve.evaluation.claims import forms, luck, statistics, walk
+from neurosieve.evaluation.claims.axes import axis_text
 from neurosieve.evaluation.claims.evidence import Evidence, Sides, is_unpaired, metric_of
 from neurosieve.evaluation.claims.expressions import Expression, scaled
 from neurosieve.evaluation.claims.labels import quantity_label, right_label
@@ -31,6 +32,7 @@ class Judge:
             path=walk.path_text(path),
             cell=binding.label,
             margin=compare.margin,
+            paper=_paper(compare, binding),
         )
 
     def judged(self) -> Judged:
@@ -118,6 +120,15 @@ class Judge:
         above, strict = self.compare.is_ in ("above", "at_least"), self.compare.is_ in ("above", "below")
         chance = statistics.spearman_chance(points, float(right), above, strict)
         return None if math.isnan(chance) else chance
+
+
+def _paper(compare: forms.Compare, binding: Binding) -> float | None:
+    """The paper's figure in this cell, where it has one."""
+    if not isinstance(compare.paper, dict):
+        return compare.paper
+    here = {axis: axis_text(value) for axis, value in binding.cell.items()}
+    found = (values.get(here.get(axis, "")) for axis, values in compare.paper.items())
+    return next((value for value in found if value is not None), None)
 
 
 def _bounds(compare: forms.Compare, rights: list[Expression], values: list[float]) -> list[tuple[int, Expression]]:

@@ -263,6 +263,8 @@ class Compare(Form):
     margin: Annotated[Finite, Field(ge=0)] | None = None
     confidence: Confidence | None = None
     if_none: Literal["true", "false"] | None = None
+    paper: Finite | dict[Name, dict[Name, Finite]] | None = None
+    """The paper's own figure for left, in its unit, or one by value of an axis of `for_each`. It decides nothing."""
 
     @model_validator(mode="before")
     @classmethod

@@ -221,8 +221,8 @@ def _metric_names(use: walk.Use) -> set[str]:
 
 def _plain(value: Any) -> Any:
     """Numbers in one spelling (`1.0` is `1`), keys as text: rewriting a number does not change the hash."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, Mapping):  # the paper's figure beside a compare decides nothing
+        return {str(key): _plain(one) for key, one in value.items() if key != "paper" or "left" not in value}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     if isinstance(value, float) and value.is_integer():

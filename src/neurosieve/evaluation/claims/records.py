@@ -18,8 +18,8 @@ class Record:
     `low` and `high`: the 95 % interval of left − right (`scale` difference), of left / right (`ratio`) or of the
     ratio of the odds (`odds`); `threshold` is where that interval is cut: 0 or the margin, or 1. `uncertain`:
     the interval contains the threshold, or there is none. `pooled`: axes along which values were averaged although
-    nothing names them. `passing` of `n` seeds lie on the asked side; `share_low` and `share_high`: Wilson's 95 %
-    interval of that share, where seeds are counted.
+    nothing names them. `paper`: the paper's own figure for left. `passing` of `n` seeds lie on the asked side;
+    `share_low` and `share_high`: Wilson's 95 % interval of that share, where seeds are counted.
     """
 
     label: str
@@ -50,6 +50,7 @@ class Record:
     permutation_probability: float | None = None
     chosen: str = ""
     pooled: str = ""
+    paper: float | None = None
     share_low: float | None = None
     share_high: float | None = None
 
