@@ -68,8 +68,9 @@ def bundle(slice_id: str, cpus: int, scale: str | None) -> None:
 @click.option(
     "--packed", type=click.Path(path_type=Path), hidden=True, help="A packed node; it and its like are added."
 )
+@click.option("--copies", is_flag=True, hidden=True, help="Also write what `snakemake --report` shows.")
 @SCALE
-def report(stamp: str | None, packed: Path | None, scale: str | None) -> None:
+def report(stamp: str | None, packed: Path | None, copies: bool, scale: str | None) -> None:
     """Draw the page, the links by study and variant, and the flat metrics, from what is in the store."""
     from neurosieve.plan.project import Project
     from neurosieve.views.written import write_views
@@ -80,7 +81,7 @@ def report(stamp: str | None, packed: Path | None, scale: str | None) -> None:
 
         nodes = (node.folder for plan in project.plans().values() for node in plan.nodes.values())
         unpack(project.store, packed.parents[1].resolve(), nodes)
-    click.echo(write_views(project, stamp))
+    click.echo(write_views(project, stamp, copies))
 
 
 @cli.command()

@@ -24,7 +24,7 @@ from neurosieve.errors import UserError, killed
 from neurosieve.plan.bundles import Slice, read_slice, slices, write_slices
 from neurosieve.plan.nodes import Node, StudyPlan
 from neurosieve.plan.project import Project
-from neurosieve.views.written import missing_nodes, page_key
+from neurosieve.views.written import missing_nodes, page_key, write_views
 
 STORE = "results/store"
 PAGE = "results/report"
@@ -39,12 +39,17 @@ class Workflow:
     """
 
     def __init__(
-        self, root: str | Path, config: Mapping[str, Any], one_job: bool = False, stored: bool = False
+        self,
+        root: str | Path,
+        config: Mapping[str, Any],
+        one_job: bool = False,
+        stored: bool = False,
+        reported: bool = False,
     ) -> None:
         self._minutes = _minutes_of_bundles(config)
         self.project = Project(Path(root).resolve(), config.get("scale"))
         self.full = config.get("plan") == "full"
-        self._one_job, self._packed = one_job, stored
+        self._one_job, self._packed, self._reported = one_job, stored, reported
         if stored and not self.full:
             raise UserError("a storage plugin carries whole nodes: add plan=full to --config")
         if stored:  # a worker has the sources that Snakemake brought, whatever its image has installed
@@ -135,6 +140,8 @@ class Workflow:
         else:
             needed = self._last((self.plans[slug], one) for slug in slugs for one in self._missing[slug])
         self._pages[key] = list(dict.fromkeys(self._file(self._nodes[one][1]) for one in needed))
+        if self._reported:
+            self._copy_page(key)
         return [_local(f"{WORK}/collected/{key}")] if self._packed else [*self._pages[key], f"{PAGE}/shown-{key}"]
 
     def _last(self, asked: Iterable[tuple[StudyPlan, str]]) -> list[str]:
@@ -146,6 +153,16 @@ class Workflow:
         return [key for key in keys if key not in needed]
 
     # -- Snakemake's own report ---------------------------------------------------------------------------------
+
+    def copies(self, *of_the_page: Any) -> list[Any]:
+        """What only a run with `--report` has to do with; else nothing."""
+        return list(of_the_page) if self._reported else []
+
+    def _copy_page(self, key: str) -> None:
+        """Give a page that was drawn the copies that the report shows; one that is to be drawn gets them then."""
+        page = self.project.root / PAGE
+        if (page / f"shown-{key}").exists() and not (page / f"snakemake-{key}").exists():
+            write_views(self.project, key, copies=True)
 
     def shown_under(self, wildcards: Any) -> str:
         """Category of a page: its study."""

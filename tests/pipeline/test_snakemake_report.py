@@ -77,8 +77,10 @@ def test_a_report_as_one_file_holds_the_same(project: Sandbox) -> None:
     assert all(one["data_uri"].startswith("data:") for one in found.values())
 
 
-def test_drawing_by_hand_makes_what_the_report_needs(project: Sandbox) -> None:
+def test_a_page_drawn_by_hand_gets_its_copies_when_the_report_is_asked_for(project: Sandbox) -> None:
     assert project.cli("report").code == 0
+    page = project.root / "results" / "report"
+    assert not list(page.glob("snakemake-*")), "they weigh several times what the page does"
     assert project.todo() == project.todo(*FULL) == set()
     ran = project.snakemake("--report", "report.zip", *FULL)
     assert ran.code == 0, ran.output

@@ -22,7 +22,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = toys.again(folder)
     plans = project.plans()
     key = page_key(project, plans, missing_nodes(plans, project.store.present()))
-    page = write_views(project)
+    page = write_views(project, copies=True)
     assert (page.parent / f"shown-{key}").exists()
     (made,) = page.parent.glob("snakemake-*")
     assert made.name == f"snakemake-{key}", "of the state that the stamp says"

@@ -121,7 +121,7 @@ def test_the_client_imports_nothing_heavy(place: Place) -> None:
     assert code == 0
     assert ours <= {"neurosieve", "neurosieve.warm", "neurosieve.errors", "neurosieve.cli"}
     assert not {"numpy", "torch", "polars", "click", "pydantic", "importlib.metadata"} & names
-    assert "socket" in names
+    assert "_socket" in names
 
 
 def test_off_by_its_variable(place: Place) -> None:

@@ -85,6 +85,7 @@ class Crate:
         workflow = self.crate.add_workflow(source, "Snakefile", main=True, lang="snakemake", properties=types)
         workflow["programmingLanguage"]["version"] = _version("snakemake")
         workflow["name"] = "neurosieve"
+        workflow["encodingFormat"] = "text/x-python"
         workflow["description"] = "prepare, train, intervene, export, evaluate, verdict, report"
         workflow["license"] = self.crate.root_dataset["license"]
         config = self.crate.add_formal_parameter(
@@ -98,7 +99,7 @@ class Crate:
         )
         for parameter in (config, scale, verdicts):
             parameter["conformsTo"] = {"@id": terms.FORMAL_PARAMETER}
-        workflow["input"], workflow["output"] = [config, scale], [verdicts]
+        workflow["input"], workflow["output"] = [config, scale], verdicts
         return workflow
 
     def _node(self, node: Node, workflow: Any) -> None:
@@ -109,7 +110,7 @@ class Crate:
             self._tool(node),
             identifier=f"#action-{node.key}",
             object=[*objects, *self._parameters(node)],
-            result=[result],
+            result=result,
             properties=self._timed(node.title or node.folder, f"{node.stage}: {node.title}", record),
         )
         self.actions.append(action)
@@ -186,9 +187,7 @@ class Crate:
         last = self.records[self.plan.verdict]
         first = min(record["run"]["started"] for record in self.records.values())
         properties = self._timed(f"study {self.plan.slug}", "All jobs of the study.", last) | {"startTime": first}
-        action = self.crate.add_action(
-            workflow, "#run", object=[study, scale], result=[verdicts], properties=properties
-        )
+        action = self.crate.add_action(workflow, "#run", object=[study, scale], result=verdicts, properties=properties)
         engine = {"@id": "#snakemake", "@type": "SoftwareApplication", "name": "Snakemake"}
         engine |= {"softwareVersion": _version("snakemake"), "url": "https://snakemake.github.io"}
         controls = [{"@id": f"#control-{key}"} for key in self.plan.nodes]

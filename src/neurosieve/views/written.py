@@ -50,10 +50,12 @@ def page_key(
     return key_of({"studies": studies, "scale": project.scale, "code": code, "views": views, **skipped})
 
 
-def write_views(project: Project, stamp: str | None = None) -> Path:
-    """Draw everything from what is in the store; the path of the page. `stamp` is the state that was asked for."""
+def write_views(project: Project, stamp: str | None = None, copies: bool = False) -> Path:
+    """Draw everything from what is in the store; the path of the page. `stamp` is the state that was asked for.
+
+    With `copies` also what `snakemake --report` shows: several times what the page weighs.
+    """
     from neurosieve.report.page import render
-    from neurosieve.views.for_snakemake import write_for_snakemake
     from neurosieve.views.site import site_of
 
     store = project.store
@@ -64,7 +66,10 @@ def write_views(project: Project, stamp: str | None = None) -> Path:
     try:
         site = site_of(project, plans, present)
         render(site, aside, store.work)
-        write_for_snakemake(site, aside, aside / f"snakemake-{stamp}")
+        if copies:
+            from neurosieve.views.for_snakemake import write_for_snakemake
+
+            write_for_snakemake(site, aside, aside / f"snakemake-{stamp}")
         (aside / f"shown-{stamp}").touch()
         _link_studies(store, plans, present, stamp)
         _write_tables(store, plans)

@@ -9,10 +9,11 @@ NEUROSIEVE_WARM=0 turns it off; NEUROSIEVE_WARM_IDLE: seconds without a job unti
 NEUROSIEVE_WARM_PRELOAD: the modules it imports. `python -m neurosieve.warm status|stop` shows or ends it.
 """
 
+# `socket` and `signal` on top of these would be a quarter of a client's CPU time, once for every job
+import _signal  # pyrefly: ignore
+import _socket
 import marshal
 import os
-import signal
-import socket
 import stat
 import sys
 import time
@@ -107,21 +108,22 @@ def submit() -> int | None:
         package = getattr(sys.modules["__main__"], "__package__", None)
         request = [sys.argv, os.getcwd(), dict(os.environ), umask, sys.path, package]
         with open(os.memfd_create("request"), "wb", buffering=0) as memory:
-            memory.write(
-                marshal.dumps(request)
-            )  # for this very version; to import json would take a third of the start
-            socket.send_fds(conn, [b"run"], [0, 1, 2, memory.fileno()])
+            memory.write(marshal.dumps(request))  # for this very version: to import json takes far longer
+            fds = b"".join(fd.to_bytes(4, sys.byteorder) for fd in (0, 1, 2, memory.fileno()))
+            conn.sendmsg([b"run"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, fds)])
     except (OSError, ValueError):
         return None
-    with conn:
+    try:
         return _follow(conn)
+    finally:
+        conn.close()
 
 
-def _connect(path: str) -> socket.socket:
+def _connect(path: str) -> _socket.socket:
     """A connection to a server that is ready; raises OSError where none is within START_SECONDS."""
     deadline, spawned = time.monotonic() + START_SECONDS, float("-inf")
     while (now := time.monotonic()) < deadline:
-        conn = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        conn = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
         conn.settimeout(deadline - now)
         with suppress(FileNotFoundError, ConnectionError):  # none, a dead one's, or it is just leaving
             conn.connect(path)
@@ -158,7 +160,7 @@ def _spawn(path: str) -> None:
         os._exit(0)
 
 
-def _follow(conn: socket.socket) -> int | None:
+def _follow(conn: _socket.socket) -> int | None:
     """Wait for the worker's end, passing signals on; 128 + signal where one ended it or this process."""
     worker = caught = 0
 
@@ -167,7 +169,7 @@ def _follow(conn: socket.socket) -> int | None:
         if caught:  # a second signal, or grace is over: the server kills the worker when this is gone
             os._exit(128 + caught)
         caught = number
-        signal.alarm(GRACE_SECONDS)
+        _signal.alarm(GRACE_SECONDS)
         with suppress(OSError):
             conn.send(bytes([number]))
 
@@ -178,11 +180,11 @@ def _follow(conn: socket.socket) -> int | None:
             if answer[0] == b"exit":
                 return 128 + caught if caught else int(answer[1])
             worker = int(answer[1])
-            for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT):
-                if signal.getsignal(number) != signal.SIG_IGN:
-                    signal.signal(number, forward)
+            for number in (_signal.SIGALRM, _signal.SIGTERM, _signal.SIGINT):
+                if _signal.getsignal(number) != _signal.SIG_IGN:
+                    _signal.signal(number, forward)
     with suppress(OSError):
         if worker:  # it died with the server; this ends what it had started itself
-            os.killpg(worker, signal.SIGKILL)
+            os.killpg(worker, _signal.SIGKILL)
     print("the warm start ended; run the same command again", file=sys.stderr)
     return 128 + caught if caught else 1

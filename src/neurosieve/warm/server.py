@@ -28,11 +28,13 @@ from typing import NoReturn, TextIO
 
 PRELOAD = (
     "numpy scipy.special scipy.stats sklearn.linear_model numba polars pyarrow.ipc pyarrow.parquet torch"
-    " torch._dynamo safetensors.torch pydantic.main pydantic.fields click orjson yaml"
+    " torch._dynamo safetensors.torch safetensors.numpy pydantic.main pydantic.fields click orjson yaml"
 )
 GRACE_SECONDS = 5.0  # for jobs to end when the server is told to
 ENDING = {signal.SIGTERM, signal.SIGINT}
 PR_SET_PDEATHSIG = 1
+FILLED: list[list[object]] = []
+"""Objects that only take up room; see `fill`."""
 
 
 class Server:
@@ -271,7 +273,19 @@ def settle() -> None:
     atexit.register(weakref.finalize._exitfunc)  # pyrefly: ignore
     gc.collect()
     gc.disable()
+    fill()
     gc.freeze()
+
+
+def fill() -> None:
+    """Take the free blocks that lie scattered over the heap, so that workers allocate in pages of their own.
+
+    A worker that writes into a page of the server's copies it, all of it for one small object.
+    """
+    FILLED.append([object() for _ in range(4000)])
+    FILLED.append([float(number) for number in range(4000)])
+    sizes = {size: 12_000 if size <= 80 else 1000 for size in range(48, 513, 16)}  # CPython's small blocks
+    FILLED.extend([bytes(size - bytes.__basicsize__) for _ in range(count)] for size, count in sizes.items())
 
 
 def serve(path: str) -> None:
@@ -296,6 +310,11 @@ def serve(path: str) -> None:
             importlib.import_module(name)
     with suppress(Exception):  # most of pydantic is loaded with the first model
         importlib.import_module("pydantic").create_model("First", field=(int, 0))
+    if "numba" in sys.modules:  # it fills its tables when the first compiled function is loaded
+        with suppress(Exception):
+            target = importlib.import_module("numba.core.registry").cpu_target
+            target.typing_context.refresh()
+            target.target_context.refresh()
     settle()
     server.loop(float(os.environ.get("NEUROSIEVE_WARM_IDLE", "60")))
     for fd, name in ((2, "log"), (lock, "lock")):  # a log that says something stays
