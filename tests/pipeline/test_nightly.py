@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import fcntl
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.clones import call, commit, versioned
-from tests.pipeline.sandbox import STUDY, Ran, Sandbox
+from tests.pipeline.sandbox import ROOT, STUDY, Ran, Sandbox
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.usefixtures("apart")]
 
@@ -30,10 +31,10 @@ def night(project: Sandbox) -> Sandbox:
     return Sandbox(root.parent / "night", project.environment)
 
 
-def nightly(box: Sandbox, **more: str) -> Ran:
-    """The script as cron calls it, with this environment's programs and the clone's own sources."""
+def nightly(box: Sandbox, bin: Path | None = Path(sys.executable).parent, **more: str) -> Ran:
+    """The script as cron calls it, with this environment's programs (None: the clone's) and the clone's own sources."""
     _, environment = box.command("neurosieve")
-    environment |= {"NIGHTLY_BIN": str(Path(sys.executable).parent), "XDG_CACHE_HOME": str(box.root.parent), **more}
+    environment |= {"XDG_CACHE_HOME": str(box.root.parent), **({"NIGHTLY_BIN": str(bin)} if bin else {}), **more}
     done = subprocess.run(
         [sys.executable, "workflow/nightly.py"],
         cwd=box.root,
@@ -118,6 +119,37 @@ def test_a_refused_push_and_a_failed_job_are_told_and_leave_a_clean_clone(projec
     assert "no luck" in failed.output
     assert "holds firm → not computed" in failed.output
     assert (kept(night)[-1] / "report" / "index.html").is_file()
+
+
+@pytest.mark.slow
+def test_a_clone_with_its_own_environment_brings_it_up_to_date(project: Sandbox, night: Sandbox) -> None:
+    """`make env` after the pull: nothing to do while the pins are those installed; pins that cannot be had are told."""
+    pins = ("Makefile", "pyproject.toml", "constraints.txt")
+    for name in pins:
+        shutil.copy(ROOT / name, project.root / name)
+    commit(project.root, "pins")
+    call(project.root, "git", "push", "-q", "origin", "main")
+    call(night.root, "git", "pull", "-q", "--ff-only")
+    (night.root / ".venv").mkdir()
+    (night.root / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    stamp = re.search(r"\.venv/\.installed-run-\S+", call(night.root, "make", "-n", "env"))
+    assert stamp
+    (night.root / stamp[0]).touch()
+    offline = {"PYTHON": sys.executable, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"}
+    first = nightly(night, bin=None, **offline)
+    assert first.code == 0, first.output
+    assert re.search(r"^  env +ok ", first.output, re.MULTILINE)
+
+    with (project.root / "constraints.txt").open("a") as held:
+        held.write("# others\n")
+    call(project.root, "git", "pull", "-q", "--ff-only", "origin", "main")
+    commit(project.root, "other pins")
+    call(project.root, "git", "push", "-q", "origin", "main")
+    second = nightly(night, bin=None, **offline)
+    assert second.code == 4, second.output
+    assert re.search(r"^  env +failed ", second.output, re.MULTILINE)
+    assert "`make` again goes on from there" in second.output
+    assert call(night.root, "git", "status", "--porcelain") == ""
 
 
 def test_a_night_beside_a_run_does_nothing(fresh: Sandbox) -> None:
