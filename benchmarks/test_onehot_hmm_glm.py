@@ -1,4 +1,4 @@
-"""Switching Poisson GLMs: forward-backward against a torch loop and hmmlearn, M-step against autograd."""
+"""Switching Poisson GLMs: forward-backward and Viterbi against torch loops and hmmlearn, M-step against autograd."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,7 @@ import torch
 from benchmarks.racing import TIMED, Racer
 from neurosieve.kernels import poisson_glm as glm
 from neurosieve.kernels.forward_backward import forward_backward
+from neurosieve.kernels.viterbi import viterbi
 
 pytestmark = TIMED
 RNG = np.random.default_rng(0)
@@ -36,6 +37,26 @@ def by_hmmlearn(emission, transition, initial):
     return np.stack(found)
 
 
+def path_looped(emission, log_transition, log_initial):
+    """Most probable paths [B, T] by a loop over time, all sequences at once."""
+    score, came = log_initial + emission[:, 0], []
+    for t in range(1, emission.shape[1]):
+        best, before = (score[:, :, None] + log_transition).max(dim=1)
+        score = best + emission[:, t]
+        came.append(before)
+    path = [score.argmax(dim=1)]
+    for before in came[::-1]:
+        path.append(before.gather(1, path[-1][:, None])[:, 0])
+    return torch.stack(path[::-1], dim=1).numpy()
+
+
+def path_by_hmmlearn(emission, transition, initial):
+    """The same by hmmlearn's compiled pass, one sequence after the other."""
+    from hmmlearn import _hmmc
+
+    return np.stack([_hmmc.viterbi(initial, transition, one)[1] for one in emission])
+
+
 def close(found, expected):
     np.testing.assert_allclose(found, expected, atol=1e-8)
 
@@ -56,6 +77,26 @@ def test_forward_backward(race, size):
             "hmmlearn, log": Racer(lambda: by_hmmlearn(emission, transition, initial)),
         },
         close,
+        rounds=5,
+    )
+
+
+@pytest.mark.parametrize("size", SHAPES)
+def test_viterbi(race, size):
+    emission = RNG.normal(size=SHAPES[size]) * 3
+    transition = RNG.dirichlet(np.ones(emission.shape[2]), emission.shape[2])
+    initial = np.full(emission.shape[2], 1 / emission.shape[2])
+    logs = np.log(transition), np.log(initial)
+    tensors = [torch.tensor(value) for value in (emission, *logs)]
+    race(
+        "Viterbi",
+        size,
+        Racer(lambda: viterbi(emission, *logs)),
+        {
+            "torch, loop over time": Racer(lambda: path_looped(*tensors)),
+            "hmmlearn": Racer(lambda: path_by_hmmlearn(emission, transition, initial)),
+        },
+        np.testing.assert_array_equal,
         rounds=5,
     )
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.metrics import f1_score
 from tests.support import forgetting
 
 from neurosieve.artifacts.data import Data
@@ -14,6 +14,7 @@ from neurosieve.evaluation import hmm_glm, hmm_glm_refit
 
 DATASET = simulated.prepare(simulated.Params(bins=300, train=3, test=4), 2)
 DATA = Data.of(DATASET)
+LANES = ("actual", "decoded", "path")
 
 
 def truth(order=(0, 1, 2)):
@@ -33,6 +34,7 @@ def measured(model, data=DATA):
 def test_the_truth_scores_best_under_any_names_of_its_states():
     scores = measured(truth())
     assert scores["state_accuracy", "test"] > 0.9
+    assert scores["path_accuracy", "test"] > 0.9
     assert scores["mse", "test"] == 0
     for metric in ("weight_correlation", "adjacency_f1", "edge_auc"):
         assert scores[metric, ""] == pytest.approx(1)
@@ -70,9 +72,12 @@ def test_states_too_many_or_one_break_nothing():
 def test_states_of_the_first_sequence_are_kept_beside_the_true_ones():
     rows = hmm_glm.evaluate(View(DATA, truth((1, 2, 0))), hmm_glm.Params())
     items = rows.filter(rows["item"].is_not_null())
-    lanes = {lane: items.filter(items["at"] == f"lane={lane}")["value"].to_numpy() for lane in ("actual", "decoded")}
+    lanes = {lane: items.filter(items["at"] == f"lane={lane}")["value"].to_numpy() for lane in LANES}
     np.testing.assert_array_equal(lanes["actual"], DATA.test["states"][0])
     assert (lanes["actual"] == lanes["decoded"]).mean() > 0.85
+    assert (lanes["actual"] == lanes["path"]).mean() > 0.85
+    changes = {lane: np.count_nonzero(np.diff(states)) for lane, states in lanes.items()}
+    assert changes["path"] <= changes["decoded"]  # a path pays for every change, bins by themselves do not
 
 
 def test_a_target_is_judged_by_its_filter():
@@ -83,11 +88,10 @@ def test_a_target_is_judged_by_its_filter():
     assert 0.75 < rows["value"][0] <= measured(truth())["state_accuracy", "test"] + 0.02
 
 
-def test_scores_are_scikit_learn_s():
+def test_the_score_is_scikit_learn_s():
     rng = np.random.default_rng(0)
-    one, other, score = rng.integers(-1, 2, 200), rng.integers(-1, 2, 200), rng.integers(0, 9, 200) / 9
+    one, other = rng.integers(-1, 2, 200), rng.integers(-1, 2, 200)
     assert hmm_glm.macro_f1(one, other) == pytest.approx(f1_score(one, other, average="macro"))
-    assert hmm_glm.roc_auc(one > 0, score) == pytest.approx(roc_auc_score(one > 0, score))
     assert hmm_glm.macro_f1(np.zeros(3), np.zeros(3)) == pytest.approx(1 / 3)
 
 

@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import roc_auc_score
 from tests.support import blobs, dataset_of, forgetting, forgetting_class, golden, model_of
 from torch import nn
 
 from neurosieve.artifacts.view import View
 from neurosieve.errors import UserError
-from neurosieve.evaluation.membership_inference import Params, attack, auc_of, entropy, evaluate, loss
+from neurosieve.evaluation.membership_inference import Params, attack, entropy, evaluate, loss
 
 
 @pytest.fixture
@@ -62,14 +61,6 @@ def test_the_loss_is_the_cross_entropy():
     logits, labels = 30 * torch.randn(9, 4, generator=draw, dtype=torch.float64), torch.arange(9) % 4
     expected = nn.functional.cross_entropy(logits, labels, reduction="none")
     np.testing.assert_allclose(loss(logits.numpy(), labels.numpy()), expected, atol=1e-12)
-
-
-def test_the_auc_is_that_of_an_independent_implementation_also_with_ties():
-    draw = np.random.default_rng(0)
-    members, others = draw.integers(0, 9, 31) / 4, draw.integers(2, 12, 47) / 4
-    expected = roc_auc_score(np.repeat([1, 0], [31, 47]), -np.concatenate([members, others]))
-    assert auc_of(members, others) == pytest.approx(expected)
-    assert auc_of(members, members) == 0.5
 
 
 def attacked(model, data):

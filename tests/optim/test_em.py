@@ -107,6 +107,55 @@ def test_the_log_likelihood_of_a_naive_model_rises_round_by_round():
     assert values[-1] > values[0] + 0.01
 
 
+def test_the_categorical_prior_and_its_gradients_are_autograd_s():
+    import torch
+
+    system = system_of("ohg")
+    system = HmmGlm(Params(kind="categorical"), 4).changed(**system.state)
+    given = CASE["spikes"], CASE["regressors"], CASE["ohg_gamma"]
+    names = ("bias", "logits_adjacency", "strength_free", "logits_prior")
+    bias, logits, free, prior = (torch.tensor(system[name], requires_grad=True) for name in names)
+    x, c, gamma, noise = (torch.tensor(value, dtype=torch.float64) for value in (*given, noise_of("ohg")))
+    sample = torch.softmax((logits + noise) / 0.5, dim=-1)
+    weight = (sample[..., 2] - sample[..., 0]) * torch.nn.functional.softplus(free)
+    rate = torch.sigmoid(torch.einsum("snm,tm->tsn", weight, c) + bias)
+    fit = (gamma[:, :, None] * (x[:, None] * torch.log(rate + 1e-8) - rate - torch.lgamma(x + 1)[:, None])).sum() / 25
+    log_a, log_pi = torch.log_softmax(logits, dim=-1), torch.log_softmax(prior, dim=-1)
+    entropy = -(log_a.exp() * log_a).sum()
+    loss = -fit - (log_a.exp() * log_pi).sum() + entropy
+    loss.backward()
+    recipe = em.Recipe(tau=0.5)
+    likelihood, density = em.objective(system, *given, recipe, noise_of("ohg"))
+    assert -likelihood - density == pytest.approx(loss.item(), rel=1e-10)
+    found = em.gradients(system, *given, recipe, noise_of("ohg"))
+    for name, leaf in zip(names, (bias, logits, free, prior), strict=True):
+        np.testing.assert_allclose(found[name], leaf.grad.numpy(), rtol=1e-8, atol=1e-8, err_msg=name)
+
+
+def test_a_categorical_adjacency_is_drawn_to_corners_and_stays_above_its_floor():
+    system, rng = HmmGlm(Params(kind="categorical"), 4), np.random.default_rng(0)
+    system = system.changed(logits_adjacency=rng.normal(size=(3, 4, 4, 3)), strength_free=rng.normal(size=(3, 4, 4)))
+    fitted = em.fit(system, CASE["spikes"][None].astype(float), em.Recipe(rounds=20, lr=0.1, tau=0.5), rng)
+    before, after = (em.gs.log_softmax(one["logits_adjacency"]) for one in (system, fitted))
+    assert np.exp(after).max(axis=-1).mean() > 0.95 > np.exp(before).max(axis=-1).mean()
+    assert after.min() > -21
+
+
+def test_decay_is_torch_s_adamw():
+    import torch
+
+    rng = np.random.default_rng(0)
+    start, gradients = rng.normal(size=5), rng.normal(size=(4, 5))
+    leaf = torch.nn.Parameter(torch.tensor(start))
+    peer = torch.optim.AdamW([leaf], lr=0.1, weight_decay=0.3)
+    adam, state = em.Adam(0.1, 0.3), {"w": start}
+    for gradient in gradients:
+        leaf.grad = torch.tensor(gradient)
+        peer.step()
+        state = adam.step(state, {"w": gradient})
+    np.testing.assert_allclose(state["w"], leaf.detach().numpy(), rtol=1e-6)
+
+
 def test_extreme_logits_are_halved():
     system = system_of("ohg")
     c, x, gamma = CASE["regressors"], CASE["spikes"], CASE["ohg_gamma"]

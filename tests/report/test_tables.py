@@ -33,3 +33,18 @@ def test_the_targets_say_what_holds_where_and_what_a_dense_format_does_not(tmp_p
         "onnx-int8: keeps at least 97.0 % of its network’s predictions (reduce_range false: 99.0 %); holds for the"
         " instruction set it was compared on only: x86_64 avx2 and aarch64 neon dot." in part.text
     )
+
+
+def test_a_target_of_a_system_that_is_no_classifier_shows_its_difference_and_its_states(tmp_path):
+    exported = {"variant": "ssd", "target": "onnx-step"}
+    study = sites.study(
+        targets=(TargetRow(**exported),),
+        metrics=(
+            MetricRow(**exported, metric="max_absolute_difference", values={11: 1.25e-6, 12: 3.5e-6}),
+            MetricRow(**exported, metric="state_accuracy", split="test", unit="share", values={11: 0.871, 12: 0.873}),
+        ),
+    )
+    render(sites.site(study), tmp_path, tmp_path / "kept")
+    text = pages.read(tmp_path / "studies" / "ssd.html").by_id("targets").parent.parent.text
+    assert "3.5 × 10⁻⁶" in text
+    assert "87.2" in text

@@ -8,7 +8,8 @@ truth has) and edge_auc: how well the shared prior's probability of a connection
 tells pairs that are connected in every state from pairs that never are, and wiring_auc pairs that the true prior
 connects from the others. A one-hot model is read at its most probable classes. On a target only states are judged, as
 it filters them: from past and present counts. rare_states counts states with fewer than five bins, where there are any.
-Items: the state of each bin of the first test sequence, at lane=decoded and (the truth) lane=actual.
+path_accuracy is state_accuracy of the most probable sequence of states (Viterbi), not of the states of single bins.
+Items: the state of each bin of the first test sequence, at lane=actual (the truth), lane=decoded and lane=path.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from neurosieve.artifacts.dataset import Split
 from neurosieve.artifacts.metrics import Measure, frame
 from neurosieve.artifacts.view import Runtime, View
 from neurosieve.errors import UserError
+from neurosieve.kernels.ranks import auc
 from neurosieve.models.neural.hmm_glm import NONE, HmmGlm, largest, matching
 
 VIEWS = ("forget", "retain")
@@ -57,18 +59,22 @@ def _likelihoods(system: HmmGlm, view: View) -> Iterator[Measure]:
 
 
 def _measured(system: HmmGlm, test: Split) -> Iterator[Measure]:
-    gamma, _ = system.posterior(test.x.astype(np.float64))
+    counts = test.x.astype(np.float64)
+    gamma, path = system.posterior(counts)[0], system.path(counts)
+    found = gamma.argmax(axis=-1)
     rare = int((gamma.sum(axis=(0, 1)) < RARE).sum())
     if rare:
         yield Measure("rare_states", rare, split="test")
     if "states" not in test:
-        yield from _course("decoded", gamma[0].argmax(axis=-1))
+        yield from _course("decoded", found[0])
+        yield from _course("path", path[0])
         return
     states, truth = test["states"], test["weight"][0]
-    order = matching(gamma.argmax(axis=-1), states, system.states, len(truth))
-    yield from _course("actual", states[0])
-    yield from _course("decoded", order[gamma[0].argmax(axis=-1)])
-    yield from _states(states, order[gamma.argmax(axis=-1)])
+    order = matching(found, states, system.states, len(truth))
+    for lane, one in (("actual", states), ("decoded", order[found]), ("path", order[path])):
+        yield from _course(lane, one[0])
+    yield _states("state_accuracy", states, order[found])
+    yield _states("path_accuracy", states, order[path])
     if system.states == len(truth):
         yield from _couplings(system, truth, np.argsort(order))
     yield from _edges(system, truth, test["prior"][0])
@@ -79,16 +85,17 @@ def _course(lane: str, states: np.ndarray) -> Iterator[Measure]:
         yield Measure("state", float(state), split="test", at={"lane": lane}, item=str(place))
 
 
-def _states(truth: np.ndarray, found: np.ndarray) -> Iterator[Measure]:
+def _states(metric: str, truth: np.ndarray, found: np.ndarray) -> Measure:
     recalls = [(found[truth == state] == state).mean() for state in np.unique(truth)]
-    yield Measure("state_accuracy", float(np.mean(recalls)), split="test", n=truth.size)
+    return Measure(metric, float(np.mean(recalls)), split="test", n=truth.size)
 
 
 def _filtered(runtime: Runtime, test: Split) -> Iterator[Measure]:
     """The states that a target names bin by bin, matched like the model's own."""
     gamma, truth = runtime(test.x), test["states"]
     found = gamma.argmax(axis=-1)
-    yield from _states(truth, matching(found, truth, gamma.shape[-1], int(truth.max()) + 1)[found])
+    order = matching(found, truth, gamma.shape[-1], int(truth.max()) + 1)
+    yield _states("state_accuracy", truth, order[found])
 
 
 def _couplings(system: HmmGlm, truth: np.ndarray, order: np.ndarray) -> Iterator[Measure]:
@@ -97,7 +104,7 @@ def _couplings(system: HmmGlm, truth: np.ndarray, order: np.ndarray) -> Iterator
     spread = np.corrcoef(weight.ravel(), truth.ravel())[0, 1] if np.ptp(weight) else 0.0
     yield Measure("weight_correlation", float(spread))
     yield Measure("mse", float(((weight - truth) ** 2).mean()), split="test")
-    if system.params.kind != "onehot":
+    if not system.params.discrete:
         classes = np.where(largest(weight, int(np.count_nonzero(truth))), classes, 0)
     yield Measure("adjacency_f1", macro_f1(np.sign(truth), classes), n=truth.size)
 
@@ -111,16 +118,8 @@ def macro_f1(truth: np.ndarray, found: np.ndarray) -> float:
     return float(np.mean(scores))
 
 
-def roc_auc(positive: np.ndarray, score: np.ndarray) -> float:
-    """Probability that a positive scores above a negative, ties half."""
-    ours, theirs = np.sort(score[positive]), np.sort(score[~positive])
-    below = [np.searchsorted(theirs, ours, side) for side in ("left", "right")]
-    return float(np.mean(below) / len(theirs))
-
-
 def _edges(system: HmmGlm, truth: np.ndarray, prior: np.ndarray) -> Iterator[Measure]:
-    onehot = system.params.kind == "onehot"
-    score = 1 - system.prior()[..., NONE] if onehot else np.abs(system["weight"].mean(axis=0))
+    score = 1 - system.prior()[..., NONE] if system.params.discrete else np.abs(system["weight"].mean(axis=0))
     always, never = (truth != 0).all(axis=0), (truth == 0).all(axis=0)
     every = np.ones_like(always)
     for metric, positive, asked in (
@@ -128,4 +127,4 @@ def _edges(system: HmmGlm, truth: np.ndarray, prior: np.ndarray) -> Iterator[Mea
         ("wiring_auc", prior[..., NONE] < 0.5, every),
     ):
         if 0 < positive[asked].sum() < asked.sum():
-            yield Measure(metric, roc_auc(positive[asked], score[asked]), n=int(asked.sum()))
+            yield Measure(metric, auc(score[asked & positive], score[asked & ~positive]), n=int(asked.sum()))

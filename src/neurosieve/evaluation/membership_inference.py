@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from neurosieve.artifacts.metrics import Measure, frame
 from neurosieve.artifacts.view import View
 from neurosieve.errors import UserError
+from neurosieve.kernels.ranks import auc
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
@@ -50,12 +51,12 @@ def evaluate(view: View, params: Params) -> pl.DataFrame:
     called = attack(logits["retain"], logits["test"], params.C).predict(entropy(logits["forget"]))
     covered = data.selection.mask(data.test) if data.selection is not None else np.zeros(len(data.test), bool)
     unseen = loss(logits["test"], data.test.y)[covered if covered.any() else ...]
-    auc, rows = auc_of(loss(logits["forget"], data.forget.y), unseen), min(len(called), len(unseen))
+    area, rows = auc(unseen, loss(logits["forget"], data.forget.y)), min(len(called), len(unseen))
     return frame(
         [
             Measure("mia_success", float(called.mean()), split="forget", n=len(called)),
-            Measure("attack_auc", auc, split="forget", n=rows),
-            Measure("leakage", abs(auc - 0.5), split="forget", n=rows),
+            Measure("attack_auc", area, split="forget", n=rows),
+            Measure("leakage", abs(area - 0.5), split="forget", n=rows),
         ]
     )
 
@@ -65,14 +66,6 @@ def loss(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     shifted = logits.astype(np.float64)
     shifted -= shifted.max(axis=1, keepdims=True)
     return np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
-
-
-def auc_of(members: np.ndarray, others: np.ndarray) -> float:
-    """Probability that a member's loss [rows] is below another row's [rows]; ties count one half (Mann-Whitney)."""
-    ordered = np.sort(others)
-    above = len(others) - np.searchsorted(ordered, members, side="right")
-    ties = len(others) - above - np.searchsorted(ordered, members, side="left")
-    return float((above + ties / 2).mean() / len(others))
 
 
 def entropy(logits: np.ndarray) -> np.ndarray:

@@ -157,7 +157,7 @@ def _target_cells(measured: Mapping[tuple[str, str, str], Any], batches: Sequenc
     def at(metric: str, split: str = "", where: str = "") -> Any:
         return measured.get((metric, split, where))
 
-    size, difference = at("size_bytes"), at("max_logit_difference")
+    size, difference = at("size_bytes"), at("max_logit_difference") or at("max_absolute_difference")
     cells: list[Markup | None] = [
         None if size is None else data(size.mean, kilobytes(size.mean)),
         None
@@ -168,7 +168,8 @@ def _target_cells(measured: Mapping[tuple[str, str, str], Any], batches: Sequenc
         ratio = at("latency_ratio", "", batch)
         cells.append(None if ratio is None else data(ratio.mean, shown(ratio.mean, 2)))
     for split in ("retain", "forget"):
-        found = at("accuracy", split) or (at("accuracy", "test") if split == "retain" else None)
+        whole = at("accuracy", "test") or at("state_accuracy", "test")
+        found = at("accuracy", split) or (whole if split == "retain" else None)
         cells.append(None if found is None else data(found.mean, shown(100 * found.mean, 1)))
     return cells
 

@@ -39,6 +39,9 @@ def test_the_same_kind_goes_on_as_it_is_and_free_kinds_keep_their_weights():
     np.testing.assert_array_equal(hmm_glm.warmed(system, "gaussian")["weight"], WEIGHT)
     onehot = hmm_glm.warmed(system, "onehot")
     np.testing.assert_array_equal(hmm_glm.warmed(onehot, "naive")["weight"], onehot.weights())
+    categorical = hmm_glm.warmed(onehot, "categorical")
+    assert categorical.params.kind == "categorical"
+    assert all(np.array_equal(categorical[name], onehot[name]) for name in onehot.state)
 
 
 def test_a_narrow_gaussian_prior_draws_states_together():

@@ -41,6 +41,7 @@ def test_permuting_states_permutes_posteriors_and_nothing_else():
     other, same = moved.posterior(COUNTS)
     np.testing.assert_allclose(other, gamma[..., order], atol=1e-12)
     np.testing.assert_allclose(same, total)
+    np.testing.assert_array_equal(np.array(order)[moved.path(COUNTS)], system.path(COUNTS))
 
 
 def test_the_filter_sees_the_past_alone():

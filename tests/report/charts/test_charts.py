@@ -10,7 +10,7 @@ import pytest
 
 from neurosieve.report import figures, rows
 from neurosieve.report.charts import figure, forgetting, theme
-from neurosieve.report.state import FigureTitle, LayerRow, MetricRow
+from neurosieve.report.state import FigureSpec, FigureTitle, LayerRow, MetricRow
 
 HERE = Path(__file__).parents[1]
 sites = SimpleNamespace(**runpy.run_path(str(HERE / "sites.py")))
@@ -110,6 +110,23 @@ def test_a_sweep_is_drawn_by_its_longest_axis_one_panel_per_value_of_the_other()
     marks = [m for m in one.panels[1].rows["means"] if m["x"] == 25 and m["what"].endswith("kept")]
     assert marks[0]["y"] == pytest.approx(100 * row.mean, abs=0.01)
     assert len(one.body) == 4 * 5 * 2
+
+
+def swept(**more):
+    """A likelihood at every number of states, a match with the truth only at the true number."""
+    values = {11: -1.0, 12: -2.0}
+    found = [MetricRow(variant=f"fit@states={n}", metric="likelihood", split="test", values=values) for n in (1, 2, 3)]
+    found += [MetricRow(variant=name, metric="likelihood", split="test", values=values) for name in "abc"]
+    found.insert(0, MetricRow(variant="fit@states=2", metric="agreement", values=values))
+    return sites.study(slug="own", metrics=tuple(found), claims=(), layers=(), **more)
+
+
+def test_a_sweep_shows_what_was_measured_along_all_of_it_and_nothing_a_declared_figure_shows():
+    (panel,) = drawn(swept())["sweep"].panels
+    assert {(row["what"], row["x"]) for row in panel.rows["means"]} == {("likelihood test", n) for n in (1, 2, 3)}
+    declared = FigureSpec(name="how-many", metric="likelihood", x="states", variants=("fit",))
+    assert drawn(swept(figures=(declared,))).keys() >= {"how-many"}
+    assert "sweep" not in drawn(swept(figures=(declared,)))
 
 
 def test_membership_has_a_row_per_seed_named_by_what_it_forgets():

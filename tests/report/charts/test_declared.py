@@ -1,6 +1,7 @@
 """Figures that a study declares: rows where the numbers are, names apart, intervals of many runs, lanes."""
 
 import itertools
+import json
 import math
 import re
 import runpy
@@ -49,6 +50,21 @@ def study(*specs, **more):
 def only(made):
     (figure,) = declared.figures(made)
     return figure
+
+
+def test_which_way_is_better_is_that_of_the_rows_drawn():
+    rows_ = [
+        MetricRow(variant=f"fit@n={n}", metric="fit", split=split, direction="higher", values={1: n, 2: n + 1})
+        for split in ("forget", "test")
+        for n in (1, 2)
+    ]
+    titles = []
+    for split in ("forget", "test"):
+        figure = only(study({"name": "a", "metric": "fit", "x": "n", "split": split}, metrics=tuple(rows_)))
+        titles.append(json.dumps(figure.spec, ensure_ascii=False))
+    assert "→ retrained" in titles[0]
+    assert "→ retrained" not in titles[1]
+    assert "↑" in titles[1]
 
 
 def test_curves_lie_where_the_means_are_with_runs_and_dashed_theory():

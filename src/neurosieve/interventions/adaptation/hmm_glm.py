@@ -1,8 +1,8 @@
 """EM goes on under another prior: a fitted switching GLM, warm-started as naive, Gaussian or one-hot (Li et al. 2024).
 
-From a naive fit a one-hot model begins with logits -2 W, 0, 2 W (inhibitory, none, excitatory; clipped to +-3),
-strengths max(|W|, floor) and prior logits at their mean over states: from logits of zero it stays stuck at few rounds.
-Adam begins anew. Reads all training rows; `adaptation.hmm_glm_retained` reads retained ones alone.
+From a naive fit a one-hot or categorical model begins with logits -2 W, 0, 2 W (inhibitory, none, excitatory; clipped
+to +-3), strengths max(|W|, floor) and prior logits at their mean over states: from logits of zero it stays stuck at few
+rounds. Adam begins anew. Reads all training rows; `adaptation.hmm_glm_retained` reads retained ones alone.
 """
 
 from __future__ import annotations
@@ -36,9 +36,11 @@ class Params(BaseModel):
     floor: float = Field(0.05, gt=0)
     """Least strength with which a one-hot model begins."""
     tau: float = Field(0.2, gt=0)
-    """Temperature of the Gumbel-softmax (one-hot models)."""
+    """Temperature of the Gumbel-softmax (one-hot and categorical models)."""
     sd: float = Field(1 / 3, gt=0)
     """Standard deviation of the prior (Gaussian models)."""
+    decay: float = Field(0.0, ge=0)
+    """Weight decay apart from the gradient (AdamW)."""
 
 
 def intervene(model: Model, data: Data, params: Params, seed: int, log: Log) -> Model:
@@ -51,7 +53,7 @@ def continued(model: Model, rows: Split, params: Params, seed: int, log: Log) ->
     if not isinstance(model.system, HmmGlm):
         raise UserError(f"adaptation.hmm_glm fits models of neural.hmm_glm, not of {model.component}")
     counts, system = checked(rows.x), warmed(model.system, params.kind, params.floor)
-    recipe = em.Recipe(params.rounds, params.steps, params.lr, params.tau, params.sd)
+    recipe = em.Recipe(params.rounds, params.steps, params.lr, params.tau, params.sd, params.decay)
     em.fit(system, counts[:1, : system.params.taps + 2], em.Recipe(1, 1), np.random.default_rng(0))  # compiles
 
     def after_round(round_: int, _system: HmmGlm, value: float, rare: int) -> None:
@@ -69,7 +71,9 @@ def warmed(system: HmmGlm, kind: Kind, floor: float = 0.05) -> HmmGlm:
     weight, form = system.weights(), system.params.model_copy(update={"kind": kind})
     kept = {name: system[name] for name in ("transition", "bias", "kernel")}
     fresh = HmmGlm(form, weight.shape[-1])
-    if kind != "onehot":
+    if fresh.params.discrete and system.params.discrete:
+        return fresh.changed(**system.state)
+    if not fresh.params.discrete:
         return fresh.changed(weight=weight, **kept)
     pull = np.clip(2 * weight, -3, 3)
     logits = np.stack([-pull, np.zeros_like(pull), pull], axis=-1)

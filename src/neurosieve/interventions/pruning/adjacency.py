@@ -27,7 +27,7 @@ def intervene(model: Model, params: Params) -> Model:
     """The sparse model. Raises UserError where nothing says how many connections to keep."""
     system = _system(model)
     weight = system.weights()
-    if system.params.kind != "onehot":
+    if not system.params.discrete:
         weight = np.where(largest(weight, _count(model, params, weight.size)), weight, 0.0)
     sparse = model.with_(system=system.free(weight), params={**model.params, "kind": "naive"})
     return sparse.add_role("mask", {"weight": (weight != 0).astype(np.uint8)})

@@ -25,7 +25,7 @@ def intervene(model: Model, params: Params) -> Model:
     system = model.system
     if not isinstance(system, HmmGlm):
         raise UserError(f"pruning.lesion_states looks at models of neural.hmm_glm, not of {model.component}")
-    if system.params.kind == "onehot":
+    if system.params.discrete:
         prior = system.prior()
         shared = (prior[..., EXCITATORY] - prior[..., INHIBITORY]) * system.strength.mean(axis=0)
     else:

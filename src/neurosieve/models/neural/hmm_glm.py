@@ -2,9 +2,10 @@
 
 Spike counts x [T, N] of state z_t in 0..S-1: x_tn ~ Poisson(link(b_n + sum_n' W[z_t, n, n'] c_tn')), c the counts of
 the last K bins under a fixed exponential kernel. Weights are free (`naive`), free with a Gaussian prior round the mean
-over states (`gaussian`), or adjacency times strength (`onehot`): W = (a_exc - a_inh) g with a = softmax(A) per state
-and pair, classes ordered (inhibitory, none, excitatory), g = softplus(free), and one prior over classes that all
-states share. One state is a plain GLM. The first state is uniform.
+over states (`gaussian`), or adjacency times strength (`onehot`, and `categorical`, which differs in the density of its
+prior alone): W = (a_exc - a_inh) g with a = softmax(A) per state and pair, classes ordered (inhibitory, none,
+excitatory), g = softplus(free), and one prior over classes that all states share. One state is a plain GLM. The first
+state is uniform.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from neurosieve.kernels import poisson_glm as glm
 from neurosieve.kernels.forward_backward import forward, forward_backward
 from neurosieve.kernels.gumbel_softmax import log_softmax
 from neurosieve.kernels.select import first_smallest
+from neurosieve.kernels.viterbi import viterbi
 from neurosieve.models.arrays import Arrays
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 DRAWS = False
 INHIBITORY, NONE, EXCITATORY = range(3)
-Kind = Literal["naive", "gaussian", "onehot"]
+Kind = Literal["naive", "gaussian", "onehot", "categorical"]
 
 
 class Params(BaseModel):
@@ -35,7 +37,7 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Kind = "naive"
-    """How weights are parametrised: naive (HG), gaussian (GHG), onehot (OHG)."""
+    """How weights are parametrised: naive (HG), gaussian (GHG), onehot or categorical (OHG, by the prior's density)."""
     states: int = Field(3, ge=1)
     """Hidden states; 1 is a plain GLM."""
     taps: int = Field(5, ge=1)
@@ -45,6 +47,11 @@ class Params(BaseModel):
     bias: Literal["shared", "per_state"] = "shared"
     """Whether states have biases of their own."""
 
+    @property
+    def discrete(self) -> bool:
+        """Whether weights are an adjacency times strengths."""
+        return self.kind in ("onehot", "categorical")
+
 
 class HmmGlm(Arrays):
     """Parameters by name; which ones there are depends on `params.kind`. `params` say how they are read."""
@@ -52,7 +59,7 @@ class HmmGlm(Arrays):
     def __init__(self, params: Params, neurons: int) -> None:
         states, pairs = params.states, (params.states, neurons, neurons)
         weights: dict[str, np.ndarray] = {"weight": np.zeros(pairs)}
-        if params.kind == "onehot":
+        if params.discrete:
             weights = {
                 "logits_adjacency": np.zeros((*pairs, 3)),
                 "strength_free": np.zeros(pairs),
@@ -77,7 +84,7 @@ class HmmGlm(Arrays):
 
     def weights(self, *, hard: bool = True) -> np.ndarray:
         """W [S, post, pre]; of a one-hot model with the most probable class of each pair, or with the soft mixture."""
-        if self.params.kind != "onehot":
+        if not self.params.discrete:
             return self["weight"]
         if hard:
             return self.classes() * self.strength
@@ -86,7 +93,7 @@ class HmmGlm(Arrays):
 
     def classes(self) -> np.ndarray:
         """Class of each pair [S, post, pre]: -1, 0, 1. Of a free weight its sign."""
-        if self.params.kind != "onehot":
+        if not self.params.discrete:
             return np.sign(self["weight"]).astype(np.int64)
         return self["logits_adjacency"].argmax(axis=-1) - NONE
 
@@ -114,6 +121,10 @@ class HmmGlm(Arrays):
         """Posteriors of the states given the whole sequence [B, T, S], and log-likelihoods [B]."""
         gamma, _, total = forward_backward(self.emission(counts), *self.chain())
         return gamma, total
+
+    def path(self, counts: np.ndarray) -> np.ndarray:
+        """The most probable sequence of states [B, T], which posteriors bin by bin need not be."""
+        return viterbi(self.emission(counts), *self.chain())
 
     def filtered(self, counts: np.ndarray) -> np.ndarray:
         """Posteriors of the states given the counts so far [B, T, S]."""

@@ -108,9 +108,9 @@ KINDS: dict[str, Callable[[StudyState, FigureSpec], Figure | None]] = {
 
 
 def _arrow(study: StudyState, wanted: FigureSpec) -> str:
-    """Which way is better, where a metric says so."""
-    found = (rows.Column(row.metric, row.split, direction=row.direction) for row in study.metrics)
-    return next((column.arrow for column in found if column.metric == wanted.metric), "")
+    """Which way is better, where a metric says so on the rows that are drawn."""
+    drawn = (row for row in study.metrics if row.metric == wanted.metric and wanted.split in ("", row.split))
+    return next((rows.Column(row.metric, row.split, direction=row.direction).arrow for row in drawn), "")
 
 
 def _extent(panels: dict[str, Curves]) -> Iterable[float]:

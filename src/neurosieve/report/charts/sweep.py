@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -54,14 +55,18 @@ def sweeps(study: StudyState, panels: Sequence[rows.Panel]) -> Figure | None:
 def _swept(
     study: StudyState, panels: Sequence[rows.Panel]
 ) -> tuple[str, list[rows.Column], list[tuple[str, list[Curve]]]] | None:
-    """The axis with most numeric values, the measures shown, and the curves by panel title."""
+    """The axis with most numeric values, the measures shown, and the curves by panel title.
+
+    What a figure of the study's file draws along its axis is not drawn twice.
+    """
+    declared = {(variant, one.x) for one in study.figures for variant in one.variants}
     points = [point for panel in panels for point in panel.points if point.axes]
     axes: dict[tuple[str, str], set[str]] = {}
     for point in points:
         for name, value in point.axes:
             if as_number(value) is not None:
                 axes.setdefault((point.variant, name), set()).add(value)
-    wide = {key: values for key, values in axes.items() if len(values) > 2}
+    wide = {key: values for key, values in axes.items() if len(values) > 2 and key not in declared}
     if not wide:
         return None
     variant, axis = max(wide, key=lambda key: (key[0].startswith(study.slug), len(wide[key])))
@@ -83,14 +88,14 @@ def _swept(
 
 
 def _measures(panels: Sequence[rows.Panel], variant: str) -> list[rows.Column]:
-    """Both accuracies where rows are forgotten, else the first measure of the variant."""
+    """Both accuracies where rows are forgotten, else the first measure that the variant has at most of its points."""
+    cells = [cell for panel in panels for cell in panel.cells]
+    points = Counter(column for point, column in cells if point.variant == variant and point.axes)
     mine = [
         column
         for panel in panels
         for column in panel.columns
-        if not column.at
-        and not column.timing
-        and any(p.variant == variant and p.axes and c == column for p, c in panel.cells)
+        if not column.at and not column.timing and points[column] == max(points.values(), default=0)
     ]
     both = [
         column for column in dict.fromkeys(mine) if column.metric == "accuracy" and column.split in ("retain", "forget")

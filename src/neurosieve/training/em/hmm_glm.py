@@ -30,9 +30,11 @@ class Params(BaseModel):
     lr: float = Field(0.02, gt=0)
     """Adam's rate."""
     tau: float = Field(0.2, gt=0)
-    """Temperature of the Gumbel-softmax (one-hot models)."""
+    """Temperature of the Gumbel-softmax (one-hot and categorical models)."""
     sd: float = Field(1 / 3, gt=0)
     """Standard deviation of the prior (Gaussian models)."""
+    decay: float = Field(0.0, ge=0)
+    """Weight decay apart from the gradient (AdamW)."""
     stay: float = Field(0.98, gt=0, lt=1)
     """Probability, at the start, that a state lasts to the next bin."""
     checkpoints: tuple[int, ...] = ()
@@ -54,7 +56,7 @@ def train(model: Model, data: Data, params: Params, seed: int, log: Log) -> Mode
     counts = checked(data.train.x)
     rng = np.random.default_rng(seed)
     system = started(model.system, counts, params.stay, rng)
-    recipe = em.Recipe(params.rounds, params.steps, params.lr, params.tau, params.sd)
+    recipe = em.Recipe(params.rounds, params.steps, params.lr, params.tau, params.sd, params.decay)
 
     def after_round(round_: int, now: HmmGlm, value: float, rare: int) -> None:
         log.step(epoch=round_, log_likelihood_per_spike=value, rare_states=rare)

@@ -81,19 +81,23 @@ def _info(folder: Path) -> DatasetInfo:
 
 @lru_cache(MANY)
 def _samples(folder: Path) -> page.Samples | None:
-    """Some training rows as grey images, one class after the other; None where inputs are no images."""
+    """Some training rows as grey images, one class after the other; None where inputs are no images.
+
+    Rows [height, width] are images where they have classes: without any they are sequences of several values.
+    """
     try:
         dataset = read_dataset(folder)
     except UserError:
         return None
     split = dataset.splits.get("train")
-    if split is None or not _drawable(dataset.info.input_shape):
+    shape = dataset.info.input_shape
+    if split is None or not _drawable(shape) or not (dataset.info.target or len(shape) == 3):
         return None
     labels = split.y if dataset.info.target else np.zeros(len(split), dtype=int)
     rows = _chosen(labels)
     names = dataset.info.class_names
-    words = tuple(names[int(label)] if names else "" for label in labels[rows])
-    images = _grey(split, rows, dataset.info.input_shape)
+    words = tuple(names[int(label)] for label in labels[rows]) if names else ()
+    images = _grey(split, rows, shape)
     return page.Samples(images=tuple(tuple(tuple(row) for row in image) for image in images.tolist()), labels=words)
 
 
