@@ -120,3 +120,24 @@ class TestItems:
         values = measured(3, 30, 0.1)
         first, second = (self.run(judge, values, {"interval": 0.95, "units": "items"}).parts[0] for _ in range(2))
         assert (first.low, first.high) == (second.low, second.high)
+
+
+@pytest.mark.parametrize("over", ["mean", "median"])
+def test_seeds_of_both_signs_are_resampled_before_their_mean_loses_its_sign(judge: Judge, over: str) -> None:
+    values = np.random.default_rng(1).normal(0.01, 0.15, 60)
+    compare = {"left": {"abs": {**leaf("a"), "over": over}}, "is": "below", "right": 0.08}
+    (record,) = judge(compare, {("a", "accuracy", "test"): values.tolist()}, min_seeds=30).parts
+    size = abs(getattr(np, over)(values))
+    assert record.left == pytest.approx(size)
+    assert record.low <= size - 0.08 <= record.high < np.abs(values).mean() - 0.08
+    assert record.passing is None
+
+
+@pytest.mark.parametrize(("count", "known"), [(9, False), (10, True)])
+def test_a_root_mean_square_has_an_interval_from_ten_seeds_on(judge: Judge, count: int, known: bool) -> None:
+    values = np.random.default_rng(2).normal(0, 1, count)
+    compare = {"left": {**leaf("a"), "over": "rms"}, "is": "above", "right": 0}
+    (record,) = judge(compare, {("a", "accuracy", "test"): values.tolist()}, min_seeds=1).parts
+    size = np.sqrt(np.mean(values**2))
+    assert (record.low is not None) is known
+    assert not known or 0 < record.low < size < record.high

@@ -19,12 +19,15 @@ from neurosieve.evaluation.claims.resampling import (
     pair_items,
     percentile_interval,
     resampled,
+    resampled_seeds,
 )
 from neurosieve.evaluation.claims.scope import Binding, Data
 from neurosieve.evaluation.claims.table import Cell, Unclear, Undecided
 
 # Statistics over seeds that are no mean of one number per seed: they have no interval over seeds.
 _NOT_SEEDWISE = {"sd", "rms", "sum", "min", "max"}
+# Of these an interval over seeds is a bootstrap, where there are seeds enough; ends of a range have none.
+_BOOTSTRAPPED, _RANGE_ENDS = {"sd", "rms", "median"}, {"sum", "min", "max"}
 _LOG_UNITS = {"s", "1/s"}
 _NEAR_BOUND = 0.05
 
@@ -192,6 +195,9 @@ class Evidence:
                 low = high = float(change(self.left)[0] - change(right)[0])
             elif self.unpaired:
                 low, high = statistics.welch_interval(change(self.left), change(right), level)
+            elif self.bootstraps:
+                left, drawn = resampled_seeds([self.sides.left, bound], self._source(self.sides.seeds), self.key)
+                low, high = percentile_interval(change(left) - change(drawn), level)
             elif not self.sides.seedwise:
                 raise Unclear("no interval: the seeds are not averaged here")
             elif self._shares(self.left, right):
@@ -204,6 +210,15 @@ class Evidence:
                 raise Unclear(f"no interval from {len(self.left)} seed{'s' if len(self.left) > 1 else ''}")
             found.append((low, high) if sign > 0 else (-high, -low))
         return found
+
+    @property
+    def bootstraps(self) -> bool:
+        """Whether seeds are resampled: their mean is not what is compared, as in |mean| where signs differ."""
+        sides = (self.sides.left, *self.sides.rights)
+        kinds = {over for side in sides for _, over in side.cells()}
+        folded = any(side.folds(self._source(self.sides.seeds)) for side in sides)
+        enough = self.sides.drawn and not self.unpaired and len(self.left) >= HIERARCHICAL_FROM
+        return enough and not kinds & _RANGE_ENDS and (folded or bool(kinds & _BOOTSTRAPPED))
 
     def _shares(self, left: np.ndarray, right: np.ndarray) -> bool:
         """Runs that succeed or not (0/1), against a constant."""
@@ -247,7 +262,7 @@ class Evidence:
             "threshold": self.compare.margin if self.scale == "difference" and self.compare.margin is not None
             else float(self.scale != "difference"),
         }  # fmt: skip
-        if not self.unpaired and sides.drawn and len(self.left) > 1 and sides.seedwise:
+        if not self.unpaired and sides.drawn and len(self.left) > 1 and sides.seedwise and not self.bootstraps:
             passing = int(np.all([slack > 0 for slack in self.slacks()], axis=0).sum())
             fields["passing"] = passing
             fields["sign_probability"] = statistics.binomial_above(passing, len(self.left)) if one_sided else None

@@ -38,6 +38,10 @@ class Expression:
         """Value of each seed, shape (seeds, …); `over` is off."""
         return self._combine(lambda cell, _over: source(cell))
 
+    def folds(self, source: Source) -> bool:
+        """Whether `abs` meets seeds of both signs, so that the mean of its rows is not its total."""
+        return False
+
     def _combine(self, read: Callable[[Cell, str], np.ndarray]) -> np.ndarray:
         raise NotImplementedError
 
@@ -96,6 +100,10 @@ class Combined(Expression):
         parts = [part._combine(read) for part in self.parts]
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return _REDUCE[self.kind](list(np.broadcast_arrays(*parts))) * self.times + self.plus
+
+    def folds(self, source: Source) -> bool:
+        inner = self.parts[0].rows(source) if self.kind == "abs" else np.zeros(1)
+        return bool(inner.min() < 0 < inner.max()) or any(part.folds(source) for part in self.parts)
 
     def cells(self) -> Iterator[tuple[Cell, str]]:
         for part in self.parts:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurosieve.evaluation.claims.expressions import Expression
+from neurosieve.evaluation.claims.expressions import Expression, Source
 from neurosieve.evaluation.claims.table import Cell, Items, Table, Unclear
 
 RESAMPLES = 2000
@@ -61,6 +61,14 @@ def pair_items(items: Items, table: Table, cells: list[Cell], seeds: tuple[int, 
             arrays.append(here[1])
         values[cell] = arrays
     return Paired(seeds, values, names)
+
+
+def resampled_seeds(expressions: list[Expression], source: Source, key: str) -> list[np.ndarray]:
+    """Each expression's total over RESAMPLES resamples of the seeds, the same for all; drawn from `key` alone."""
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big"))
+    seeds = max((len(source(cell)) for one in expressions for cell, _ in one.cells()), default=1)
+    drawn = rng.integers(0, seeds, (seeds, RESAMPLES))
+    return [np.broadcast_to(one.total(lambda cell: source(cell)[drawn]), (RESAMPLES,)) for one in expressions]
 
 
 def resampled(expressions: list[Expression], items: Paired, key: str, seeds_too: bool) -> list[np.ndarray]:
