@@ -32,8 +32,8 @@ def study(**changes: Any) -> dict[str, Any]:
 
 
 def bare(variants: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """A tiny study of these variants at seed 11, without targets, evaluations and claims unless they are given."""
-    fields = {"seeds": [11], "targets": {}, "evaluate": [], "claims": [], **changes, "variants": variants}
+    """A tiny study of these variants at seed 11, of one scale, without targets, evaluations and claims if not given."""
+    fields = {"seeds": [11], "targets": {}, "evaluate": [], "claims": [], "scales": {}, **changes, "variants": variants}
     return study(**copy.deepcopy(fields))
 
 

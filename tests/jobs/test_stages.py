@@ -15,6 +15,8 @@ from tests.toys import ORIGINAL, bare, model_node
 
 from neurosieve.artifacts.data import read_selection
 from neurosieve.artifacts.dataset import DatasetInfo, read_dataset
+from neurosieve.artifacts.metrics import Measure, frame
+from neurosieve.errors import UserError
 from neurosieve.jobs import stages
 from neurosieve.plan.nodes import StudyPlan
 from neurosieve.plan.project import Project
@@ -84,6 +86,18 @@ def test_parent_is_left_as_it_was(ran) -> None:
     for node in plan.nodes.values():
         path = toys.directory(made, node)
         assert made.store.check(path, read_provenance(path)) is None
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"), [("acuracy", "acuracy"), ("accuracy.slop.r", "accuracy.slop.r"), ("accuracy", "")]
+)
+def test_a_metric_that_the_vocabulary_lacks_is_refused(metric: str, said: str) -> None:
+    measured = frame([Measure("accuracy", 0.5), Measure(metric, 0.5)])
+    if not said:
+        stages._refuse_unlisted(measured, "evaluation.toy")
+        return
+    with pytest.raises(UserError, match=rf"evaluation.toy gives the metric '{said}', .*evaluation/vocabulary.csv: add"):
+        stages._refuse_unlisted(measured, "evaluation.toy")
 
 
 def test_export_writes_record_and_measures(ran) -> None:

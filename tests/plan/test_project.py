@@ -10,7 +10,6 @@ import yaml
 from tests import toys
 
 from neurosieve.errors import UserError
-from neurosieve.plan import planner
 from neurosieve.plan.fingerprint import Source
 from neurosieve.plan.project import Project
 
@@ -79,13 +78,13 @@ def test_settings_override_seeds_of_every_study(root: Path) -> None:
 def expansions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Studies that were expanded, in order."""
     seen: list[str] = []
-    expand = planner.Planner.expand
+    expand = Project._expand
 
-    def counted(self: planner.Planner):
-        seen.append(self.loaded.slug)
-        return expand(self)
+    def counted(self: Project, path: Path, cache: Path):
+        seen.append(path.stem)
+        return expand(self, path, cache)
 
-    monkeypatch.setattr(planner.Planner, "expand", counted)
+    monkeypatch.setattr(Project, "_expand", counted)
     return seen
 
 

@@ -58,15 +58,8 @@ def metric_rows(point="{}"):
                         values=dict(zip(SEEDS, values, strict=True)),
                     )
                 )
-        rows.append(
-            MetricRow(
-                variant=point.format(variant),
-                metric="parameters",
-                unit="count",
-                direction="lower",
-                values=dict.fromkeys(SEEDS, 20490),
-            )
-        )
+        same, name = dict.fromkeys(SEEDS, 20490), point.format(variant)
+        rows.append(MetricRow(variant=name, metric="parameters", unit="count", direction="lower", values=same))
     for metric, split, at, unit, direction, values, timing in (
         ("accuracy", "retain", "", "share", "higher", (0.9242, 0.9198, 0.9254), False),
         ("size_bytes", "", "", "bytes", "lower", (84211, 84211, 84211), False),

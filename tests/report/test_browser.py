@@ -4,6 +4,7 @@ Needs Chromium; Playwright and axe-core come with the development packages. What
 fails where CI is set.
 """
 
+import re
 import importlib.util
 import os
 import runpy
@@ -208,5 +209,23 @@ def test_the_study_page_prints_light_whole_and_without_controls(opened):
         assert not page.locator(hidden).first.is_visible()
     wide = "[...document.querySelectorAll('.scroll, .fig, .claim')].filter(e => e.scrollWidth > 690).length"
     assert page.evaluate(wide) == 0
+    # a sheet is as narrow as a phone, and yet its tables are tables
+    assert page.evaluate("getComputedStyle(document.querySelector('table.stack tr')).display") == "table-row"
     pdf = page.pdf(prefer_css_page_size=True)
     assert pdf.startswith(b"%PDF")
+
+
+@pytest.mark.slow
+def test_a_wide_table_prints_on_its_side_with_intervals_under_their_values(opened):
+    page = opened("studies/ssd.html", 1000)
+    page.emulate_media(media="print")
+    page.evaluate("""() => document.querySelectorAll('.methods tr').forEach(row => {
+      while (row.children.length < 24) row.append(...[...row.children].slice(1, 3).map(cell => cell.cloneNode(true)));
+    })""")
+    beside = """() => { const [value, ends] = [...document.querySelectorAll('.methods tbody tr:first-child > td')]
+      .map(cell => cell.getBoundingClientRect()); return [ends.top - value.bottom, ends.right - value.right]; }"""
+    assert page.evaluate("document.querySelector('.methods tbody td + td').className") == "ci"
+    assert page.evaluate(beside) == [pytest.approx(0, abs=1), pytest.approx(0, abs=1)]
+    assert page.evaluate("document.querySelector('.methods').scrollWidth") <= 1010
+    sheets = re.findall(rb"/MediaBox ?\[0 0 (\d+)", page.pdf(prefer_css_page_size=True))
+    assert {b"594", b"841"} == set(sheets)

@@ -91,6 +91,16 @@ def test_incomplete_study_is_drawn_as_it_stands(made: Project) -> None:
     assert "incomplete" in (results / "report" / "index.html").read_text()
 
 
+def test_a_figure_that_draws_nothing_is_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figure = {"name": "depth", "metric": "accuracy", "x": "depth"}
+    made, _ = toys.ran(tmp_path, toys.study(figures=[figure]))
+    page = write_views(made).with_name("studies") / "tiny.html"
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+    why = "depth: accuracy has no axis depth; it has "
+    assert line.startswith(f"warning: config/studies/tiny.yaml: no figure {why}")
+    assert why in page.read_text()
+
+
 def test_nothing_computed_is_a_page_too(tmp_path: Path) -> None:
     made = toys.project(tmp_path)
     assert write_views(made).is_file()

@@ -175,7 +175,7 @@ def explain(error: ValidationError, allowed: list[str]) -> tuple[str, tuple[str 
 
 def _params_error(component: Component, cls: type[BaseModel], error: ValidationError) -> ParamsError:
     text, place = explain(error, field_names(cls))
-    return ParamsError(f"{component.use}: {text}", place)
+    return ParamsError(f"{component.use}: {text}", place, absent=first_problem(error)["type"] == "missing_file")
 
 
 def _unknown(source: Source, package: str, use: Any) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ from neurosieve.plan import yaml12
 from neurosieve.plan.components import explain
 from neurosieve.plan.fingerprint import Source
 from neurosieve.plan.nodes import StudyPlan
-from neurosieve.plan.settings import RESERVED, Scale, Settings
+from neurosieve.plan.settings import RESERVED, SCALES, Scale, Settings
 
 CONFIG = Path("config/config.yaml")
 
@@ -185,9 +186,21 @@ class Project:
         overrides: dict[str, Any] = {"seeds": self.settings.seeds} if self.settings.seeds else {}
         loaded = load_study(path, self.scale, overrides)
         plan = Planner(loaded, self.root, self.source, self.hashes, self.settings.targets).expand()
+        self._check_other_scales(path)
         self._remember(cache, plan.dumps())
         self._expanded.append(cache.name.rsplit("-", 1)[0])
         return plan
+
+    def _check_other_scales(self, path: Path) -> None:
+        """Plan the study at the scales that were not asked for: a mistake there is told now, not in the long run."""
+        from neurosieve.plan.planner import Planner
+        from neurosieve.plan.study import load_study
+
+        overridden = yaml12.load(path).get("scales") or {}
+        for scale in SCALES:
+            if scale != self.scale and scale in ("default", *overridden):
+                with suppress(AbsentError):  # raw files are asked for where they are used
+                    Planner(load_study(path, scale), self.root, self.source, self.hashes, None).expand()
 
     def _remember_readings(self) -> None:
         """Keep what was read of sources and raw files, and of each study just planned its 20 latest plans."""

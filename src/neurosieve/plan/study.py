@@ -224,7 +224,7 @@ class LoadedStudy:
 
     def error(self, message: str, *place: str | int, kind: type[UserError] = UserError) -> UserError:
         """A UserError (or another `kind` of it) that points at a place (keys) of the study's file."""
-        return kind(f"{yaml12.position(self.path, place)}: {message}")
+        return kind(f"{_position(self.path, self.scale, place)}: {message}")
 
 
 def load_study(path: Path, scale: Scale, overrides: Mapping[str, Any] | None = None) -> LoadedStudy:

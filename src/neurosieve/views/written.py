@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ def write_views(project: Project, stamp: str | None = None, copies: bool = False
 
     With `copies` also what `snakemake --report` shows: several times what the page weighs.
     """
+    from neurosieve.report.charts.declared import empty
     from neurosieve.report.page import render
     from neurosieve.views.site import site_of
 
@@ -66,6 +68,9 @@ def write_views(project: Project, stamp: str | None = None, copies: bool = False
     try:
         site = site_of(project, plans, present)
         render(site, aside, store.work)
+        for study in site.studies:
+            for line in empty(study):
+                print(f"warning: config/studies/{study.slug}.yaml: no figure {line}", file=sys.stderr)
         if copies:
             from neurosieve.views.for_snakemake import write_for_snakemake
 
