@@ -140,7 +140,8 @@ CASES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "unknown scale": ("  smoke: {", "  tiny: {", "scales:", ("smoke, default, full",)),
     "mistake in a scale that is not in use": ("{seeds: [11]}", "{seeds: 11}", "smoke:", ("seeds", "list")),
     "unknown parameter in a scale that is not in use": (
-        "{seeds: [11]}", "\n    variants:\n      ssd: {unlearn: {alhpa: 5}}", "ssd: {unlearn:", ("did you mean 'alpha'",)),
+        "{seeds: [11]}", "\n    variants:\n      ssd: {unlearn: {alhpa: 5}}", "ssd: {unlearn:",
+        ("did you mean 'alpha'",)),
     "unknown device": ("seeds: [11, 12]", "seeds: [11, 12]\ndevice: gpu", "device", ("device", "cuda")),
 }  # fmt: skip
 

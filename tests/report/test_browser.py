@@ -4,9 +4,9 @@ Needs Chromium; Playwright and axe-core come with the development packages. What
 fails where CI is set.
 """
 
-import re
 import importlib.util
 import os
+import re
 import runpy
 import shutil
 from pathlib import Path
