@@ -12,7 +12,9 @@ from neurosieve.workflow import Workflow
 
 # workers that share no folder, and a storage plugin between them: nodes travel as single files
 stored = workflow.storage_settings.default_storage_provider is not None
-reported = any(word.partition("=")[0] == "--report" for word in sys.argv)  # Snakemake itself tells only afterwards
+reported = any(
+    word.partition("=")[0] == "--report" for word in sys.argv
+)  # Snakemake itself tells only afterwards
 try:
     flow = Workflow(workflow.basedir, config, not workflow.is_main_process, stored, reported)
 except UserError as error:
