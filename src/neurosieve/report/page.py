@@ -157,7 +157,9 @@ def _roles(study: StudyState) -> list[dict[str, str]]:
 def _empty_figures(study: StudyState) -> list[dict[str, Any]]:
     """Lines on top of the page for declared figures that show nothing."""
     help_ = f"See `figures:` in config/studies/{study.slug}.yaml."
-    return [{"word": "no figure", "line": line, "help": help_, "command": ""} for line in declared.empty(study)]
+    return [
+        {"word": "no figure", "line": line.rstrip("."), "help": help_, "command": ""} for line in declared.empty(study)
+    ]
 
 
 def _contents(view: dict[str, Any]) -> list[tuple[str, str]]:
