@@ -57,17 +57,22 @@ def path_by_hmmlearn(emission, transition, initial):
     return np.stack([_hmmc.viterbi(initial, transition, one)[1] for one in emission])
 
 
+def chain(size):
+    """Emissions [B, T, S], transitions and first state of a chain; the latter two as logarithms; all as tensors."""
+    emission = RNG.normal(size=SHAPES[size]) * 3
+    transition = RNG.dirichlet(np.ones(emission.shape[2]), emission.shape[2])
+    initial = np.full(emission.shape[2], 1 / emission.shape[2])
+    logs = np.log(transition), np.log(initial)
+    return emission, transition, initial, logs, [torch.tensor(value) for value in (emission, *logs)]
+
+
 def close(found, expected):
     np.testing.assert_allclose(found, expected, atol=1e-8)
 
 
 @pytest.mark.parametrize("size", SHAPES)
 def test_forward_backward(race, size):
-    emission = RNG.normal(size=SHAPES[size]) * 3
-    transition = RNG.dirichlet(np.ones(emission.shape[2]), emission.shape[2])
-    initial = np.full(emission.shape[2], 1 / emission.shape[2])
-    logs = np.log(transition), np.log(initial)
-    tensors = [torch.tensor(value) for value in (emission, *logs)]
+    emission, transition, initial, logs, tensors = chain(size)
     race(
         "forward-backward",
         size,
@@ -83,11 +88,7 @@ def test_forward_backward(race, size):
 
 @pytest.mark.parametrize("size", SHAPES)
 def test_viterbi(race, size):
-    emission = RNG.normal(size=SHAPES[size]) * 3
-    transition = RNG.dirichlet(np.ones(emission.shape[2]), emission.shape[2])
-    initial = np.full(emission.shape[2], 1 / emission.shape[2])
-    logs = np.log(transition), np.log(initial)
-    tensors = [torch.tensor(value) for value in (emission, *logs)]
+    emission, transition, initial, logs, tensors = chain(size)
     race(
         "Viterbi",
         size,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -13,6 +13,10 @@ from neurosieve.artifacts.metrics import COLLECTED, read_metrics
 from neurosieve.errors import UserError
 from neurosieve.jobs.load import Inputs
 from neurosieve.plan.nodes import StudyPlan
+
+if TYPE_CHECKING:
+    from neurosieve.evaluation.claims.grammar import Claim
+    from neurosieve.evaluation.claims.grid import Grid
 
 Reader = Callable[[str], Path | None]
 """Directory of a node by key, None where it was not computed."""
@@ -60,8 +64,11 @@ def _filled(
     )
 
 
-def verdicts_of(plan: StudyPlan, directory: Reader) -> tuple[list[Any], dict[str, pl.DataFrame]]:
-    """Verdicts on what exists, and the collected tables by name. Nothing is stored."""
+def verdicts_of(plan: StudyPlan, directory: Reader, whole: bool = False) -> tuple[list[Any], dict[str, pl.DataFrame]]:
+    """Verdicts on what exists, and the collected tables by name. Nothing is stored.
+
+    Where the `whole` study is measured, UserError is raised for a claim that binds an axis which nothing has.
+    """
     from neurosieve.evaluation.claims.decide import decide
     from neurosieve.evaluation.claims.grammar import parse_claims
     from neurosieve.evaluation.curve import with_derived
@@ -72,12 +79,15 @@ def verdicts_of(plan: StudyPlan, directory: Reader) -> tuple[list[Any], dict[str
     asked = [name for claim in claims for name in claim.metrics]
     for name in ("metrics", "timings"):
         tables[name] = with_derived(tables[name], asked)
+    measured, grid = pl.concat([tables["metrics"], tables["timings"]]), grid_of(plan.grid)
+    if whole:
+        _check_axes(plan, claims, measured, grid)
     verdicts = decide(
         plan.slug,
         claims,
-        pl.concat([tables["metrics"], tables["timings"]]),
+        measured,
         items=tables["items"] if len(tables["items"]) else None,
-        grid=grid_of(plan.grid),
+        grid=grid,
         scale=plan.scale,
         absent=plan.settings["absent"],
         evaluation_params=plan.settings["evaluations"],
@@ -85,15 +95,12 @@ def verdicts_of(plan: StudyPlan, directory: Reader) -> tuple[list[Any], dict[str
     return verdicts, tables
 
 
-def _check_axes(plan: StudyPlan, metrics: pl.DataFrame) -> None:
+def _check_axes(plan: StudyPlan, claims: list[Claim], metrics: pl.DataFrame, grid: Grid) -> None:
     """Raises UserError where a claim names an axis that nothing measured has: known only when all is measured."""
-    from neurosieve.evaluation.claims.grammar import parse_claims
     from neurosieve.evaluation.claims.grid import check_axes
-    from neurosieve.plan.grid_claims import grid_of
 
     try:
-        claims = parse_claims(plan.slug, plan.settings["claims"])
-        check_axes(claims, metrics, grid_of(plan.grid), plan.settings["absent"])
+        check_axes(claims, metrics, grid, plan.settings["absent"])
     except UserError as error:
         raise UserError(f"config/studies/{plan.slug}.yaml: {error}") from None
 
@@ -102,8 +109,7 @@ def decide_study(inputs: Inputs, directory: Path) -> None:
     """Write the collected tables, `verdicts.parquet` (a row a claim) and `verdicts.json` (everything)."""
     from neurosieve.evaluation.claims.verdicts import verdicts_frame
 
-    verdicts, tables = verdicts_of(inputs.plan, inputs.directory)
-    _check_axes(inputs.plan, pl.concat([tables["metrics"], tables["timings"]]))
+    verdicts, tables = verdicts_of(inputs.plan, inputs.directory, whole=True)
     for name, table in tables.items():
         if name == "metrics" or len(table):
             table.write_parquet(directory / f"{name}.parquet", compression="uncompressed", statistics=False)

@@ -28,9 +28,10 @@ from neurosieve.report.vega import write_bundle
 ASSETS = ("neurosieve.css", "report.js")
 
 
-def render(site: Site, out: Path, cache: Path | None = None) -> None:
-    """Write the report into the folder `out`, over what is there. `cache`: a folder where the chart script is kept.
+def render(site: Site, out: Path, cache: Path | None = None) -> dict[str, list[str]]:
+    """Write the report into the folder `out`, over what is there; by study, the declared figures that show nothing.
 
+    `cache`: a folder where the chart script is kept.
     Raises UserError when a study's slug cannot be a file name or occurs twice, and when a study's measurements are
     of different models.
     """
@@ -43,8 +44,9 @@ def render(site: Site, out: Path, cache: Path | None = None) -> None:
     view = overview.index(site, claims) | {"composition": composition.teaser(composed)}
     _draw(out / "index.html", "index", frame, view, here="results")
     shown = [study for study in site.studies if study.state != "not run"]
+    lacking = {study.slug: declared.empty(study) for study in shown}
     for place, study in enumerate(shown):
-        view = _study(study, claims[study.slug], site) | {"following": _following(shown, place)}
+        view = _study(study, claims[study.slug], site, lacking[study.slug]) | {"following": _following(shown, place)}
         _draw(out / "studies" / f"{study.slug}.html", "study", frame | {"root": "../"}, view, here="")
     if composed:
         _draw(out / "composition.html", "composition", frame, {"p": composition.page(composed)}, here="composition")
@@ -54,6 +56,7 @@ def render(site: Site, out: Path, cache: Path | None = None) -> None:
         _write(out / "assets" / name, files("neurosieve.report").joinpath(name).read_text(encoding="utf-8"))
     if shown or site.costs:
         write_bundle(out / "assets" / "vega.js", cache)
+    return lacking
 
 
 def _frame(site: Site) -> dict[str, Any]:
@@ -103,7 +106,7 @@ def _following(shown: Sequence[StudyState], place: int) -> dict[str, str]:
     return {"slug": after[0].slug, "words": "Next"} if after else {}
 
 
-def _study(study: StudyState, claims: list[ClaimView], site: Site) -> dict[str, Any]:
+def _study(study: StudyState, claims: list[ClaimView], site: Site, lacking: list[str]) -> dict[str, Any]:
     panels = rows.panels(study)
     drawn = figures.study_figures(study, panels) if study.metrics else []
     answer, methods, roles = answer_of(study), tables.methods(study, panels), _roles(study)
@@ -114,7 +117,7 @@ def _study(study: StudyState, claims: list[ClaimView], site: Site) -> dict[str, 
         "deltas": any("Δ" in str(part.interval) for claim in claims for part in claim.parts),
         "criteria": _criteria(claims),
         "tally": tally(claims),
-        "notices": [*notices(study), *_empty_figures(study)],
+        "notices": [*notices(study), *_empty_figures(study, lacking)],
         "cost": tables.cost(study.nodes),
         "code": _safe_link(study),
         "figures": drawn,
@@ -154,12 +157,10 @@ def _roles(study: StudyState) -> list[dict[str, str]]:
     ]
 
 
-def _empty_figures(study: StudyState) -> list[dict[str, Any]]:
+def _empty_figures(study: StudyState, lacking: list[str]) -> list[dict[str, Any]]:
     """Lines on top of the page for declared figures that show nothing."""
     help_ = f"See `figures:` in config/studies/{study.slug}.yaml."
-    return [
-        {"word": "no figure", "line": line.rstrip("."), "help": help_, "command": ""} for line in declared.empty(study)
-    ]
+    return [{"word": "no figure", "line": line.rstrip("."), "help": help_, "command": ""} for line in lacking]
 
 
 def _contents(view: dict[str, Any]) -> list[tuple[str, str]]:

@@ -56,7 +56,6 @@ def write_views(project: Project, stamp: str | None = None, copies: bool = False
 
     With `copies` also what `snakemake --report` shows: several times what the page weighs.
     """
-    from neurosieve.report.charts.declared import empty
     from neurosieve.report.page import render
     from neurosieve.views.site import site_of
 
@@ -67,10 +66,9 @@ def write_views(project: Project, stamp: str | None = None, copies: bool = False
     aside = store.scratch("page")
     try:
         site = site_of(project, plans, present)
-        render(site, aside, store.work)
-        for study in site.studies:
-            for line in empty(study):
-                print(f"warning: config/studies/{study.slug}.yaml: no figure {line}", file=sys.stderr)
+        for slug, lacking in render(site, aside, store.work).items():
+            for line in lacking:
+                print(f"warning: config/studies/{slug}.yaml: no figure {line}", file=sys.stderr)
         if copies:
             from neurosieve.views.for_snakemake import write_for_snakemake
 

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
-
 from neurosieve.artifacts.data import Data
 from neurosieve.artifacts.log import Log
 from neurosieve.artifacts.model import Model
-from neurosieve.models.causal.tables import tables
 from neurosieve.optim.linear_iv import genius
+from neurosieve.training.causal.replicated import PerStudy, estimated
 
 
-class Params(BaseModel):
+class Params(PerStudy):
     """How many studies."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    replicates: int | None = Field(None, ge=1)
-    """Studies; all that the data hold if left out."""
 
 
 def train(model: Model, data: Data, params: Params, log: Log) -> Model:
     """Estimates and standard errors [studies, 1]."""
-    studies = tables(data.train, params.replicates)
-    with log.timed("train_seconds"):
-        found = np.array([genius(one.z, one.a, one.y) for one in studies])
-    return model.with_(system=model.system.changed(estimate=found[:, :1], error=found[:, 1:]))
+    return estimated(model, data, params, log, lambda one: genius(one.z, one.a, one.y))
