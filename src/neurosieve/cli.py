@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from neurosieve.cli_requests import COMMANDS
 from neurosieve.errors import UserError
 
 SCALE = click.option("--scale", type=click.Choice(["smoke", "default", "full"]), help="Instead of config.yaml's scale.")
@@ -243,6 +244,10 @@ def export_metadata(study: str, output: Path | None, scale: str | None) -> None:
     project = Project.here(scale)
     for line in export_metadata(project, study, output or project.store.results / "metadata" / study):
         click.echo(line)
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)
 
 
 def main(argv: list[str]) -> int:

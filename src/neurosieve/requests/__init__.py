@@ -1,0 +1,1 @@
+"""Deletion requests: which artifacts learned from the rows, the plan that repairs them, purging, certificates."""
