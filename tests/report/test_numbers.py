@@ -92,3 +92,17 @@ def test_units_in_words():
     assert numbers.factor("share") == 100
     assert numbers.plural(1, "study", "studies") == "1 study"
     assert numbers.plural(2000, "node") == "2\u202f000 nodes"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "text"),
+    [
+        ((), ""),
+        ((11,), "11"),
+        ((11, 12, 13), "11, 12, 13"),
+        (range(200), "0 to 199"),
+        ((3, 0, 1, 2, 9, 11, 12), "0 to 3, 9, 11, 12"),
+    ],
+)
+def test_listed(seeds, text):
+    assert numbers.listed(seeds) == text

@@ -10,6 +10,7 @@ import pytest
 from tests import toys
 
 from neurosieve.plan.project import Project
+from neurosieve.views.verdict_table import verdict_table
 from neurosieve.views.written import missing_nodes, page_key, write_views
 
 
@@ -99,6 +100,8 @@ def test_a_figure_that_draws_nothing_is_warned_of(tmp_path: Path, capsys: pytest
     why = "depth: accuracy has no axis depth; it has "
     assert line.startswith(f"warning: config/studies/tiny.yaml: no figure {why}")
     assert why in page.read_text()
+    verdict_table(made, ("tiny",))
+    assert f"warning: config/studies/tiny.yaml: no figure {why}" in capsys.readouterr().out
 
 
 def test_nothing_computed_is_a_page_too(tmp_path: Path) -> None:

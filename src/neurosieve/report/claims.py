@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from neurosieve.report.numbers import data, decimals, factor, scientific, shown, significant, unit_word
+from neurosieve.report.numbers import data, decimals, factor, listed, scientific, shown, significant, unit_word
 from neurosieve.report.state import History, StudyState
 from neurosieve.report.strips import Margin, Strip, margin_of, strip_of, weakness
 
@@ -106,7 +106,7 @@ def _claim_view(study: StudyState, record: Mapping[str, Any], q: float | None) -
 def _setting(study: StudyState, record: Mapping[str, Any]) -> str:
     """`rendered glyphs (glyph100), default scale, seeds 11, 12, 13`."""
     origins = dict.fromkeys(f"{one.origin} data ({one.name})" for one in study.datasets)
-    seeds = ", ".join(str(seed) for seed in record.get("seeds") or ())
+    seeds = listed(record.get("seeds") or ())
     return "; ".join(part for part in (*origins, f"{study.scale} scale", f"seeds {seeds}" if seeds else "") if part)
 
 

@@ -123,6 +123,18 @@ def plural(number: int, word: str, several: str = "") -> str:
     return f"{shown(number, 0)} {word if number == 1 else several or word + 's'}"
 
 
+def listed(numbers: Iterable[int]) -> str:
+    """`11, 12, 13`; four or more in a row are `0 to 199`."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    parts = [f"{run[0]} to {run[-1]}" if len(run) > 3 else ", ".join(map(str, run)) for run in runs]
+    return ", ".join(parts)
+
+
 def joined(parts: Iterable[Markup | str], between: str = ", ") -> Markup:
     """Pieces of text or markup in a row, escaped where they are plain text."""
     return Markup(escape(between)).join(parts)

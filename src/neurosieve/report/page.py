@@ -22,6 +22,7 @@ from neurosieve.report.check import check
 from neurosieve.report.claims import WORDS, ClaimView, claim_views, tally
 from neurosieve.report.flags import flags
 from neurosieve.report.missing import notices
+from neurosieve.report.numbers import listed
 from neurosieve.report.state import Dataset, Site, StudyState
 from neurosieve.report.vega import write_bundle
 
@@ -126,7 +127,7 @@ def _study(study: StudyState, claims: list[ClaimView], site: Site, lacking: list
         "roles": roles,
         "forgets": any(role["role"] == "retrained" for role in roles),
         "answer": answer,
-        "seeds": ", ".join(str(seed) for seed in study.seeds),
+        "seeds": listed(study.seeds),
         "timed": any(row.timing for row in study.metrics),
         "undirected": any(not head["arrow"] for table in methods for head in table["head"]),
         "targets": tables.targets(study),

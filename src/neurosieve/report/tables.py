@@ -17,6 +17,7 @@ from neurosieve.report.numbers import (
     interval,
     joined,
     kilobytes,
+    listed,
     mean,
     scientific,
     seconds,
@@ -289,7 +290,7 @@ def provenance(study: StudyState) -> list[dict[str, Any]]:
             "component": node.component,
             "key": node.key,
             "nodes": count(node.nodes),
-            "seeds": ", ".join(str(seed) for seed in node.seeds),
+            "seeds": listed(node.seeds),
             "cpu": None
             if node.cpu_seconds is None
             else data(node.cpu_seconds, shown(node.cpu_seconds, min(places, 2))),

@@ -1,4 +1,4 @@
-"""The closing table in the terminal: verdicts of the studies' claims, and where the page is."""
+"""The closing table in the terminal: verdicts of the studies' claims, what was not drawn, and where the page is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from neurosieve.plan.project import Project
+from neurosieve.views.written import WARNINGS
 
 COLOURS = {"holds": "green", "fails": "red", "inconclusive": "yellow", "not decided": "dim"}
 SIGNS = {"holds": "✓", "fails": "✗", "inconclusive": "◐", "not decided": "–"}
@@ -36,5 +37,8 @@ def verdict_table(project: Project, studies: Sequence[str]) -> None:
     for slug in waiting:
         console.print(f"{slug} ({project.scale}): not computed; `snakemake {slug}` computes it")
     page = project.store.results / "report" / "index.html"
+    if (warnings := page.with_name(WARNINGS)).exists():
+        for line in warnings.read_text().splitlines():
+            console.print(f"[yellow]warning:[/] {escape(line)}", soft_wrap=True)
     if page.exists():
         console.print(f"page: {page}", soft_wrap=True)

@@ -22,6 +22,8 @@ from neurosieve.plan.nodes import StudyPlan, key_of
 from neurosieve.plan.project import Project
 
 RENDERER = "neurosieve.report.page"
+WARNINGS = "warnings.txt"
+"""Beside the page: what could not be drawn, a line each; absent when all was."""
 
 
 def missing_nodes(plans: Mapping[str, StudyPlan], present: Set[str]) -> dict[str, list[str]]:
@@ -66,9 +68,10 @@ def write_views(project: Project, stamp: str | None = None, copies: bool = False
     aside = store.scratch("page")
     try:
         site = site_of(project, plans, present)
-        for slug, lacking in render(site, aside, store.work).items():
-            for line in lacking:
-                print(f"warning: config/studies/{slug}.yaml: no figure {line}", file=sys.stderr)
+        lacking = render(site, aside, store.work).items()
+        if warnings := [f"config/studies/{slug}.yaml: no figure {line}" for slug, lines in lacking for line in lines]:
+            (aside / WARNINGS).write_text("\n".join(warnings) + "\n")
+            print(*(f"warning: {line}" for line in warnings), sep="\n", file=sys.stderr)
         if copies:
             from neurosieve.views.for_snakemake import write_for_snakemake
 
