@@ -57,6 +57,7 @@ include: "workflow/rules/export.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/verdict.smk"
 include: "workflow/rules/bundle.smk"
+include: "workflow/rules/certify.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/collect.smk"
 

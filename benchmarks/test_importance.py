@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from benchmarks import plain
 from benchmarks.racing import TIMED, Racer
+from neurosieve.artifacts.model import build_model
 from neurosieve.interventions.analysis.importance import row_batches
 from neurosieve.kernels.fisher import batch_gradients, row_gradients
 from neurosieve.optim.loop import columns_of
@@ -71,6 +72,23 @@ def test_row_gradients(race, network, rows):
                 lambda: plain.importance_vmap(network, inputs[chosen][:, None], labels[chosen][:, None], 54)
             ),
         },
+        alike,
+        rounds=3,
+    )
+
+
+def test_row_gradients_of_a_transformer(race, rows):
+    """No closed form: `torch.func` against one backward pass per row."""
+    inputs, labels, batches = rows
+    batches = batches[: CLASSES // 2]
+    chosen = torch.cat(batches)
+    torch.manual_seed(0)
+    network = build_model("vision.vit", {}, {"input_shape": list(inputs.shape[1:]), "classes": 100}).system.eval()
+    race(
+        "importance, per sample, ViT",
+        f"{len(chosen):,} rows",
+        Racer(lambda: row_gradients(network, inputs, batches, losses(labels))),
+        {"loop over rows": Racer(lambda: plain.importance_loop(network, inputs, labels, list(chosen.split(1))))},
         alike,
         rounds=3,
     )

@@ -187,6 +187,16 @@ def targets_of(one: Described, name: str) -> list[str]:
     return [target if isinstance(target, str) else target.use for target in one.loaded.study.targets.get(name, [])]
 
 
+def exports_of(one: Described, name: str) -> list[str]:
+    """Hardware targets of a variant, with the values of the axes that they are made at where not at all."""
+    made = []
+    for use, target in zip(targets_of(one, name), one.loaded.study.targets[name], strict=True):
+        only = {} if isinstance(target, str) else target.only
+        at = "; ".join(f"{axis} {', '.join(values)}" for axis, values in only.items())
+        made.append(code(use) + (f" (at {at})" if at else ""))
+    return made
+
+
 def variant_lines(one: Described) -> list[str]:
     """One row per variant."""
     rows = []
@@ -196,7 +206,7 @@ def variant_lines(one: Described) -> list[str]:
         rows.append([code(name), base + beside, "<br/>".join(step_lines(variant)), where(one, name)])
     heads = ["variant", "made from", "step and parameters", "only for"]
     told = "Parameters that are not named have the component's defaults."
-    targets = [f"{code(name)} on {', '.join(map(code, targets_of(one, name)))}" for name in one.loaded.study.targets]
+    targets = [f"{code(name)} on {', '.join(exports_of(one, name))}" for name in one.loaded.study.targets]
     exported = ["", f"Exported to hardware targets: {'; '.join(targets)}."] if targets else []
     return [*table(heads, rows), "", told, *exported]
 
@@ -207,7 +217,9 @@ def step_lines(variant: Variant) -> Iterator[str]:
         yield f"{key}: {code(use.use)}" + (f" ({code(flow(use.params))})" if use.params else "")
         if isinstance(use, StepUse) and (choose := use.choose):
             by = choose.by
-            yield f"chooses among {code(flow(choose.among))} by {cell(by.metric)} on {by.split} rows"
+            rule = f"the strongest that loses at most {by.margin} of " if by.margin is not None else ""
+            rows = f"retained {by.split}" if by.margin is not None else by.split
+            yield f"chooses among {code(flow(choose.among))} by {rule}{cell(by.metric)} on {rows} rows"
     yield from (f"sweeps {code(f'{name}: {flow(values)}')}" for name, values in variant.sweep.items())
 
 

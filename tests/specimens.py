@@ -118,7 +118,7 @@ def others() -> tuple[Study, ...]:
 
 def is_network(study: Study, name: str) -> bool:
     model = study.variants[name].model
-    return model is not None and model.use.partition(".")[0] in ("vision", "language", "spiking", "sequence")
+    return model is not None and model.use.partition(".")[0] in ("dense", "vision", "language", "spiking", "sequence")
 
 
 def specimen(package: str, use: str) -> Specimen | None:

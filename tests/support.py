@@ -12,6 +12,7 @@ from torch import nn
 from neurosieve.artifacts.data import Data, Selection
 from neurosieve.artifacts.dataset import ColumnInfo, Dataset, DatasetInfo
 from neurosieve.artifacts.model import Model, build_model
+from neurosieve.models.vision.resnet9 import ResNet9
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -118,6 +119,15 @@ def small_resnet(classes: int = 3, seed: int = 0, width: int = 1) -> Model:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build_model("vision.resnet9", {"width": width}, {"input_shape": [1, 11, 11], "classes": classes})
+
+
+def biased_resnet(width: int, classes: int) -> nn.Module:
+    """vision.resnet9 for one channel, its convolutions with bias, as the corrective benchmark's."""
+    net = ResNet9(1, classes, width)
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.bias = nn.Parameter(torch.zeros(layer.out_channels))
+    return net
 
 
 def same_state(one: nn.Module, other: nn.Module) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from neurosieve.errors import UserError
 from neurosieve.plan.project import Project
+from neurosieve.views.written import certificate_key
 from neurosieve.workflow import Workflow
 from tests import toys
 
@@ -57,3 +58,21 @@ def test_bundles_and_the_full_plan_exclude_each_other(made: Project) -> None:
     with pytest.raises(UserError, match="exclude each other"):
         Workflow(made.root, {"bundle": 60, "plan": "full"})
     assert Workflow(made.root, {"bundle": 0, "plan": "full"}).full
+
+
+def test_certificates_are_targets_between_the_nodes_and_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"variants": ["drop"], "before": "original"}
+    study = toys.study(seeds=[11], claims=[], scales={}, certify=asked)
+    made = toys.project(tmp_path / "p", {"tiny": study, "other": toys.study()})
+    monkeypatch.setattr("neurosieve.plan.project.Source", lambda memory: made.source)
+    flow = Workflow(made.root, {})
+    *nodes, stamp, page = flow.study("tiny")(None)
+    key = certificate_key(made.plan("tiny"))
+    assert stamp == f"results/certificates/.stamps/tiny@{key}"
+    assert page.startswith("results/report/shown-")
+    assert flow.certified(SimpleNamespace(key=key)) == nodes
+    assert stamp in flow.page_inputs(SimpleNamespace(key=page.removeprefix("results/report/shown-")))
+    assert not any("certificates" in target for target in flow.study("other")(None))
+    assert Workflow(made.root, {}, one_job=True).certified(SimpleNamespace(key=key)) == []

@@ -24,7 +24,7 @@ from neurosieve.errors import UserError, killed
 from neurosieve.plan.bundles import Slice, read_slice, slices, write_slices
 from neurosieve.plan.nodes import Node, StudyPlan
 from neurosieve.plan.project import Project
-from neurosieve.views.written import missing_nodes, page_key, write_views
+from neurosieve.views.written import certificate_key, certificate_stamp, missing_nodes, page_key, write_views
 
 STORE = "results/store"
 PAGE = "results/report"
@@ -58,9 +58,11 @@ class Workflow:
         self._nodes: dict[str, tuple[StudyPlan, Node]] = {}
         self._earlier: dict[str, set[str]] = {}
         self._pages: dict[str, list[str]] = {}
+        self._certified: dict[str, list[str]] = {}
         self._lock: int | None = None
         self._told: set[str] = set()
         self.inputs, self.page_inputs, self.job = map(_with_signature, (self._inputs, self._page_inputs, self._job))
+        self.certified = _with_signature(self._certificate_inputs)
         if one_job and "NEUROSIEVE_WARM" not in os.environ:  # for one node it costs more than it saves; bundles know
             os.environ |= {"NEUROSIEVE_WARM": "0", "NEUROSIEVE_WARM_BATCH": "1"}
         if not one_job:
@@ -142,7 +144,18 @@ class Workflow:
         self._pages[key] = list(dict.fromkeys(self._file(self._nodes[one][1]) for one in needed))
         if self._reported:
             self._copy_page(key)
-        return [_local(f"{WORK}/collected/{key}")] if self._packed else [*self._pages[key], f"{PAGE}/shown-{key}"]
+        if self._packed:
+            collected = _local(f"{WORK}/collected/{key}")
+            return [collected, *map(_local, self._certificates(slugs, [collected]))]
+        self._pages[key] += self._certificates(slugs, self._pages[key])
+        return [*self._pages[key], f"{PAGE}/shown-{key}"]
+
+    def _certificates(self, slugs: Iterable[str], after: list[Any]) -> list[str]:
+        """Stamps of these studies' certificates, each of which is written once the files `after` are there."""
+        keys = {slug: key for slug in slugs if (key := certificate_key(self.plans[slug]))}
+        self._certified |= {key: list(after) for key in keys.values()}
+        stamps = (certificate_stamp(self.project.store.results, slug, key) for slug, key in keys.items())
+        return [str(stamp.relative_to(self.project.root)) for stamp in stamps]
 
     def _last(self, asked: Iterable[tuple[StudyPlan, str]]) -> list[str]:
         """The missing nodes that no other one asked for needs: Snakemake finds the rest, and pays for every edge."""
@@ -213,6 +226,11 @@ class Workflow:
     def _page_inputs(self, wildcards: Any) -> list[str]:
         """What must exist before this state of the page can be drawn."""
         return self._pages.get(wildcards.key, [])
+
+    def _certificate_inputs(self, wildcards: Any) -> list[Any]:
+        """What must exist before a certificate is written."""
+        files = self._certified.get(wildcards.key, [])
+        return [_ancient(file) for file in files] if self.full and not self._packed else files
 
     def _job(self, wildcards: Any) -> dict[str, str]:
         """What a job's command and its lines say: `study`, `title`, `scale`."""

@@ -66,13 +66,14 @@ def test_selection_round_trip(tmp_path: Path) -> None:
     assert np.array_equal(back.mask(dataset.split("train")), np.isin(np.arange(20), [2, 7]))
 
 
-def test_selection_names_its_rows_by_id_too(tmp_path: Path) -> None:
+def test_selection_keeps_row_numbers_and_no_id(tmp_path: Path) -> None:
     import polars as pl
 
     dataset = dataset_of({"train": (np.zeros((4, 2)), np.arange(4)), "test": (np.zeros((2, 2)), np.arange(2))})
     write_selection(tmp_path, Selection({"train": np.array([3, 1])}, "two"), dataset)
     frame = pl.read_ipc(tmp_path / "selection.arrow")
-    assert frame.rows() == [("train", 3, "train0003"), ("train", 1, "train0001")]
+    assert frame.rows() == [("train", 3), ("train", 1)]
+    assert not any(b"train000" in path.read_bytes() for path in tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("rows", "message"), [([], "matches no training row"), (range(6), "matches all 6 training")])

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from neurosieve.artifacts.raw import RawFile, raw_fields
+from neurosieve.artifacts.raw import OwnCode, RawFile, RawFolder, fields, raw_fields
 
 
 class Params(BaseModel):
@@ -11,7 +11,10 @@ class Params(BaseModel):
     third: str = "plain"
     fourth: RawFile = Field("x", min_length=1)
     fifth: list[str] = []
+    sixth: RawFolder | None = None
+    seventh: OwnCode = "a.b:c"
 
 
 def test_fields_annotated_as_raw_files() -> None:
-    assert raw_fields(Params) == ["first", "second", "fourth"]
+    assert raw_fields(Params) == ["first", "second", "fourth", "sixth"]
+    assert [fields(Params, kind) for kind in ("folder", "code")] == [["sixth"], ["seventh"]]

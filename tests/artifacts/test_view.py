@@ -6,7 +6,7 @@ import torch
 from tests.support import blobs, model_of, perceptron, small_resnet
 
 from neurosieve.artifacts.data import Data
-from neurosieve.artifacts.view import View, module_runtime
+from neurosieve.artifacts.view import Later, View, module_runtime
 from neurosieve.errors import UserError
 
 
@@ -36,3 +36,19 @@ def test_runtime_of_a_target_goes_first() -> None:
 def test_system_that_maps_no_batch() -> None:
     with pytest.raises(UserError, match="needs a torch module that maps a batch to outputs"):
         View(Data.of(blobs()), model_of(object(), (4,), 3)).logits(np.zeros((1, 4)))
+
+
+def test_what_comes_later_is_read_once_and_only_where_it_is_looked_at() -> None:
+    read: list[int] = []
+
+    def item(place: int) -> str:
+        read.append(place)
+        return "abc"[place]
+
+    names = Later(lambda: 3, item)
+    assert (bool(names), len(names), read) == (True, 3, [])
+    assert (names[-1], names[2], read) == ("c", "c", [2])
+    assert (names[:2], list(names), read) == (["a", "b"], ["a", "b", "c"], [2, 0, 1])
+    assert not Later(lambda: 0, item)
+    with pytest.raises(IndexError):
+        names[3]

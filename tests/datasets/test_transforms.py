@@ -4,6 +4,7 @@ import pytest
 from neurosieve.datasets.transforms import (
     block_mean,
     enough_rows,
+    fitted_on,
     numbered,
     split_per_class,
     splits_per_class,
@@ -72,3 +73,7 @@ def test_rows_are_numbered_as_in_the_source():
     columns = numbered(np.array([12, 3]), np.ones((2, 1)), np.arange(20) * 10)
     assert columns["sample_id"] == ["0012", "0003"]
     assert columns["label"].tolist() == [120, 30]
+
+
+def test_splits_that_a_scaling_is_fitted_on():
+    assert [fitted_on(one) for one in ("unit", "standardise", "spins")] == [(), ("train",), ("train",)]

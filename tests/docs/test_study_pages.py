@@ -123,6 +123,15 @@ def test_variants_show_steps_parameters_and_where_they_exist(made: ModuleType, t
     assert "- `toy_accuracy`, of `drop` only\n- `toy_error`\n" in page
 
 
+def test_a_choice_within_a_margin_is_told_as_one(made: ModuleType, tmp_path: Path) -> None:
+    study = copy.deepcopy(OWN)
+    by = {"metric": "accuracy", "use": "toy_accuracy", "rule": "strongest-within", "margin": 0.01}
+    study["variants"]["drop"]["unlearn"]["choose"]["by"] = by
+    page = made.pages(write(tmp_path, own=study), toys.source())["studies/own.md"]
+    told = "chooses among `far: [1, 2]` by the strongest that loses at most 0.01 of accuracy on retained validation"
+    assert f"{told} rows" in rows(page, "Variants")["drop"][1]
+
+
 def test_scales_and_budget_are_counted_from_the_grid(made: ModuleType, tmp_path: Path) -> None:
     page = made.pages(write(tmp_path, own=OWN), toys.source())["studies/own.md"]
     scales = rows(page, "Scales")

@@ -84,3 +84,10 @@ def test_a_system_that_is_no_network_has_seconds_only():
 
     rows = evaluate(View(Data.of(blobs()), model_of(Other(), (4,), 3), steps=(RETRAIN,)), Params())
     assert set(rows["metric"]) == {"train_seconds", "intervention_seconds", "intervention_seconds_total"}
+
+
+def test_recurrent_layers_count_once_per_step_and_token_ids_are_given_as_such():
+    from tests.nets import Reader
+
+    matrices = 3 * 12 * 12 * 2  # three gates, of inputs and of states
+    assert macs(Reader(width=12, classes=2), (9,), "int64") == 9 * matrices + 12 * 2

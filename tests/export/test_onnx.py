@@ -143,3 +143,16 @@ def test_parity_beyond_the_tolerance_fails(tmp_path, monkeypatch):
     monkeypatch.setattr("neurosieve.export.onnx.largest_difference", lambda *_: float("nan"))
     with pytest.raises(UserError, match="outputs differ from the network's by nan"):
         export(model_of(BnNet(1, 3), (1, 6, 6), 3), EXAMPLE, Params(repeats=3), tmp_path)
+
+
+def test_numbers_in_the_millions_may_differ_by_what_rounding_leaves(tmp_path, monkeypatch):
+    net = nn.Linear(4, 1)
+    nn.init.constant_(net.weight, 1e6)
+    example = np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)
+    for difference, passes in ((0.5, True), (50.0, False)):
+        monkeypatch.setattr("neurosieve.export.onnx.largest_difference", lambda *_, off=difference: off)
+        if passes:
+            export(model_of(net, (4,), 1), example, Params(repeats=3), tmp_path)
+        else:
+            with pytest.raises(UserError, match="outputs differ from the network's by 50, more than"):
+                export(model_of(net, (4,), 1), example, Params(repeats=3), tmp_path)

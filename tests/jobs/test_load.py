@@ -52,7 +52,7 @@ def test_parents_nearest_first(ran) -> None:
     made, plan = ran
     node = evaluation(plan, "drop-again")
     parents = Inputs(made, plan, node).parents(node.recipe["inputs"]["model"])
-    assert [model.key for model in parents] == [model_node(plan, v).key for v in ("drop", "original")]
+    assert parents == [model_node(plan, v).key for v in ("drop", "original")]
 
 
 def test_data_with_selection_and_withheld_splits(ran) -> None:
@@ -96,6 +96,22 @@ def test_parameters_with_absolute_paths(tmp_path: Path) -> None:
     (tmp_path / "shift.txt").unlink()
     with pytest.raises(UserError, match="changed or vanished while jobs ran"):
         node_params(made, node)
+
+
+def test_a_raw_folder_is_refused_once_a_file_in_it_changed(tmp_path: Path) -> None:
+    photo = tmp_path / "photos" / "cat" / "1.png"
+    photo.parent.mkdir(parents=True)
+    photo.write_bytes(b"a photo")
+    made = toys.project(
+        tmp_path, {"tiny": toys.study(dataset={"use": "own.image_folder", "folder": "photos"}, scales={})}
+    )
+    plan = made.plan("tiny")
+    node = next(node for node in plan.nodes.values() if node.paths)
+    assert node_params(made, node)["folder"] == str(tmp_path / "photos")
+    photo.write_bytes(b"another")
+    with pytest.raises(UserError, match="changed or vanished while jobs ran"):
+        node_params(made, node)
+    assert node.key not in toys.again(tmp_path).plan("tiny").nodes
 
 
 def test_ids_are_text_for_components(ran) -> None:

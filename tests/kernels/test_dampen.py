@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from tests.support import golden
 
-from neurosieve.kernels.dampen import dampen, dampen_reference
+from neurosieve.kernels.dampen import dampen, dampen_grid, dampen_reference
 
 
 def run(theta, full, part, alpha, lambda_=1.0, zero=False):
@@ -73,3 +73,17 @@ def test_equals_the_reference_for_any_numbers(dtype, data):
     np.testing.assert_array_equal(result, expected)
     assert selected[0] == chosen.sum()
     assert (np.abs(result) <= np.abs(theta)).all()
+
+
+@given(arrays(np.float32, 7, elements=positive), arrays(np.float32, 7, elements=positive))
+def test_a_grid_is_its_points(full, part_):
+    theta = np.linspace(-3, 3, 7, dtype=np.float32)
+    alphas, lambdas = np.array([0.5, 0.5, 2.0, 1e9]), np.array([0.1, 5.0, 1.0, 1e9])
+    result, selected = dampen_grid(theta, full, part_, alphas, lambdas)
+    for point, (alpha, lambda_) in enumerate(zip(alphas, lambdas, strict=True)):
+        one, chosen = dampen_reference(theta, full, part_, alpha, lambda_)
+        np.testing.assert_allclose(result[point], one, rtol=1e-6)
+        assert selected[point] == chosen.sum()
+        single, count, *_ = run(theta, full, part_, alpha, lambda_)
+        np.testing.assert_array_equal(result[point], single)
+        assert count == selected[point]

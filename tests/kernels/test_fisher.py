@@ -64,6 +64,29 @@ class Grouped(nn.Module):
         return self.scale * self.conv(x).mean(dim=(2, 3))
 
 
+class Attending(nn.Module):
+    """Layer norm, attention over positions and a weight of its own: no layer of it has a closed form here."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.mix, self.place = nn.LayerNorm(4), nn.Linear(4, 12), nn.Parameter(torch.ones(3, 4))
+
+    def forward(self, x):
+        query, key, value = self.mix(self.norm(x + self.place)).chunk(3, dim=-1)
+        return F.scaled_dot_product_attention(query, key, value).mean(dim=1)
+
+
+class Deciding(nn.Module):
+    """Looks at a value to decide what to do: not to be mapped over."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale, self.layer = nn.Parameter(torch.tensor(1.5)), nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.scale * self.layer(x) if x.sum() > 0 else self.layer(x)
+
+
 @pytest.mark.parametrize("power", [1, 2])
 @pytest.mark.parametrize(
     ("net", "shape"),
@@ -73,6 +96,8 @@ class Grouped(nn.Module):
         (Strided(), (2, 9, 9)),
         (Shared(), (4,)),
         (Grouped(), (2, 5, 5)),
+        (Attending(), (3, 4)),
+        (Deciding(), (4,)),
     ],
 )
 def test_closed_forms_equal_a_loop_over_rows(net, shape, power):

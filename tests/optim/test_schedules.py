@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
+from tests.support import golden
 
-from neurosieve.optim.schedules import constant, cosine, steps, warmup_linear
+from neurosieve.optim.schedules import constant, cosine, steps, warmup_linear, warmup_shifted
 
 
 def test_warmup_linear():
@@ -14,6 +16,13 @@ def test_warmup_linear():
 def test_no_warmup_and_full_fall():
     assert warmup_linear(0, 1.0)(0, 10) == 1.0
     assert warmup_linear(0, 1.0)(10, 10) == 0.0
+
+
+def test_warmup_shifted_as_the_authors_code():
+    g = golden("corrective-unlearning", "linear-lr")
+    for total, at in ((250, range(252)), (50, range(52)), (4000, g["in.steps_4000"])):
+        rates = [g["in.base_lr"][0] * warmup_shifted(total // 100)(int(step), total) for step in at]
+        np.testing.assert_allclose(rates, g[f"out.lr_{total}"], rtol=0, atol=1e-15)
 
 
 def test_cosine_steps_constant():

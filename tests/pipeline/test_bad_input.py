@@ -71,7 +71,7 @@ CASES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         "evaluate:\n", "evaluat:\n", "evaluat:", ("unknown key 'evaluat'", "did you mean 'evaluate'", "variants")),
     "unknown key of a variant": (
         "rows: retain}", "rows: retain, form: ssd}", "retrained", ("'variants.retrained.form'", "'from'", "rows")),
-    "unknown key of an axis' value": (FEW, FEW.replace("set:", "sets:"), "few", ("'set'", "allowed: forget, dataset")),
+    "unknown key of an axis' value": (FEW, FEW.replace("set:", "sets:"), "few", ("'set'", "allowed: forget, measured")),
     "unknown key of resources": ("memory: 1 GB", "ram: 1 GB", "train: {ram", ("'resources.train.ram'", "memory")),
     "unknown key of choose": (
         SSD, SSD.replace("alpha: 5", "choose: {among: {alpha: [1]}, bye: {metric: accuracy}}"), "ssd: {from",
@@ -98,6 +98,12 @@ CASES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "swept parameter of no block": (SWEEP, "sweep: {modle.width: [1]}", "swept:", ("modle.width", "prune.width")),
     "raw file that is not there": (
         "forget: {sample: 3}", "forget: {ids_file: no.csv}", "few:", ("ids_file", "no file no.csv")),
+    "nothing to forget is listed": (
+        "forget: {sample: 3}", "forget: {ids_file: bad.csv}", "few:", ("bad.csv: the list of ids is empty",)),
+    "a row to forget is listed twice": (
+        "forget: {sample: 3}", "forget: {ids_file: twice.csv}", "few:", ("line 3 repeats the id of line 2",)),
+    "a list and something else": (
+        "forget: {sample: 3}", "forget: {ids_file: one.csv, alpha: 1}", "few:", ("unknown key 'alpha'",)),
     "two ways to forget": (
         "forget: {sample: 3}", "forget: {sample: 3, where: a}", "few:", ("exactly one of where, sample, ids_file",)),
     "from that is not there": (
@@ -144,6 +150,7 @@ CASES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         ("did you mean 'alpha'",)),
     "unknown device": ("seeds: [11, 12]", "seeds: [11, 12]\ndevice: gpu", "device", ("device", "cuda")),
 }  # fmt: skip
+LISTS = {"bad.csv": "sample_id\n", "twice.csv": "sample_id\n0087\n0087\n", "one.csv": "0087\n"}
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +196,8 @@ def test_mistake_in_a_study(
     assert before in GOOD
     monkeypatch.chdir(root)
     write(root, GOOD.replace(before, after))
+    for name, text in LISTS.items():
+        (root / name).write_text(text)
     line = answer(root, capsys)
     place = re.match(rf"(?:{re.escape(str(root))}/)?{re.escape(str(STUDY))}:(\d+)(:\d+)?: ", line)
     assert place, line
@@ -247,12 +256,13 @@ def test_raw_file_that_cannot_be_read(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(root)
-    (root / "ids.csv").write_text("train-0001\n")
-    write(root, GOOD.replace("forget: {sample: 3}", "forget: {ids_file: ids.csv}"))
+    (root / "table.csv").write_text("z,a,y\n")
+    images = "{use: images.mnist5k, size: 7, train: 20, validation: 0, test: 10}"
+    write(root, GOOD.replace(images, "{use: tabular.table, file: table.csv}"))
     monkeypatch.setattr("neurosieve.artifacts.hashes.sha256_of", refuse)
     line = answer(root, capsys)
-    assert "bad.yaml:9: " in line
-    assert "ids.csv cannot be read: Permission denied" in line
+    assert "bad.yaml:3: " in line
+    assert "table.csv cannot be read: Permission denied" in line
 
 
 def refuse(path: Path) -> str:

@@ -27,13 +27,11 @@ ROWS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "hidden": ({"where": "odd"}, ("forget.where: odd: no such column",)),
     "no-truth": ({"where": "label + 1"}, ("is not true or false", "label = 3")),
     "too-many": ({"sample": 90}, ("forget.sample: 90 rows wanted, points has 90 training rows",)),
-    "numbers": ({"ids_file": "numbers.csv"}, ("numbers.csv: 2 of 2 ids not in the data: 87, 5",)),
-    "twice": ({"ids_file": "twice.csv"}, ("twice.csv: id '0005' is listed twice",)),
-    "other-split": ({"ids_file": "other.csv"}, ("rows of split 'test', not training rows: 2001",)),
+    "numbers": ({"ids_file": "numbers.csv"}, ("forget: 2 of 2 ids not in the data of points; `neurosieve affected",)),
+    "other-split": ({"ids_file": "other.csv"}, ("1 of 1 ids are rows of split 'test', not training rows",)),
 }
 FILES = {
     "numbers.csv": "sample_id\n87\n5\n",
-    "twice.csv": "0005\n0006\n0005\n",
     "other.csv": "2001\n",
     "text.csv": "sample_id\n0087\n0005\n",
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests import toys
+from tests.owned import request
 from tests.toys import ORIGINAL, bare, model_node
 
 from neurosieve.errors import UserError
@@ -92,6 +93,15 @@ def test_analysis_is_measured_only_where_an_evaluation_names_it(tmp_path: Path) 
     assert measured["original"] == ["toy-accuracy"]
 
 
+def test_a_target_at_some_values_of_an_axis(tmp_path: Path) -> None:
+    axes = {"far": {"near": {"set": {"drop.far": 2}}, "wide": {"set": {"drop.far": 9}}}}
+    plan = toys.planned(tmp_path, changed(axes=axes, targets={"drop": [{"use": "toy", "only": {"far": ["wide"]}}]}))
+    assert [cell.variant for cell in plan.cells if cell.target == "toy"] == ["drop@far=wide"]
+    assert sum(cell.target == "native" for cell in plan.cells if cell.variant.startswith("drop")) == 2
+    (node,) = [node for node in plan.nodes.values() if node.stage == "export"]
+    assert "only" not in node.recipe["params"]
+
+
 def test_targets_of_the_configuration_narrow_the_study(tmp_path: Path) -> None:
     assert "export" in stages(toys.planned(tmp_path / "a", BASE, targets=["toy"]))
     assert "export" not in stages(toys.planned(tmp_path / "b", BASE, targets=["onnx"]))
@@ -144,6 +154,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"variants": {"original": {"train": {"epochs": "{n}"}}}}, "train:", "'{n}': {n} is bound by no axis"),
     ({"targets": {"dorp": ["toy"]}}, "dorp:", "targets: 'dorp' is no variant; there are: original, drop"),
     ({"targets": {"drop": ["toyy"]}}, "drop:", "unknown component 'toyy'"),
+    ({"targets": {"drop": [{"use": "toy", "only": {"far": ["x"]}}]}}, "- use: toy", "only: far=x is not on an axis"),
     ({"evaluate": [{"use": "toy_accuracy", "of": ["dorp"]}]}, "of:", "evaluate: 'dorp' is no variant"),
     ({"evaluate": [{"use": "toy_accuracy", "speel": 1}]}, "speel", "toy_accuracy: unknown key 'speel'"),
     ({"axes": {"a": {"x": {"set": {"dorp.far": 1}}}}}, "dorp.far: 1", "set: 'dorp' is no variant"),
@@ -166,3 +177,31 @@ def test_refused_at_its_line(tmp_path: Path, change: dict[str, Any], at: str, me
     assert "\n" not in text
     line = int(text.split("tiny.yaml:")[1].split(":")[0])
     assert line in wanted, text
+
+
+def test_exports_of_a_step_that_answers_a_request_do_not_see_its_rows(tmp_path: Path) -> None:
+    request(tmp_path, "train-0001")
+    own = {"forget": {"ids_file": "data/requests/R-2026-01.csv"}}
+    plan = toys.planned(tmp_path, changed(variants={"drop": own}))
+    model = model_node(plan, "drop")
+    (export,) = [node for node in plan.nodes.values() if node.stage == "export"]
+    tags = plan.nodes[model.recipe["inputs"]["selection"]].recipe["params"]["tags"]
+    assert "without" not in model.recipe  # its step is told to forget them
+    assert export.recipe["without"] == {"sample_id": tags}
+    (measured,) = {node.recipe["inputs"]["selection"] for node in plan.nodes.values() if node.stage == "evaluate"}
+    assert plan.nodes[measured].recipe["params"]["where"] == "label = 1"
+
+
+def test_evaluations_look_at_the_rows_that_are_measured(tmp_path: Path) -> None:
+    axes = {"of": {"all": {}, "one": {"measured": {"sample": 2}}}}
+    plan = toys.planned(tmp_path, changed(measured={"where": "label = 2"}, axes=axes))
+    found = {}
+    for cell in plan.cells:
+        for key in cell.metrics:
+            selection = plan.nodes[key].recipe["inputs"].get("selection")
+            if selection:
+                found.setdefault(cell.variant.partition("@")[2], set()).add(plan.nodes[selection].name)
+    assert found == {"of=all": {"forget-where"}, "of=one": {"forget-sample"}}
+    drop = model_node(plan, "drop@of=all")
+    assert plan.nodes[drop.recipe["inputs"]["selection"]].recipe["params"]["where"] == "label = 1"
+    assert drop.key == model_node(plan, "drop@of=one").key

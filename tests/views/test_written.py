@@ -11,7 +11,7 @@ from tests import toys
 
 from neurosieve.plan.project import Project
 from neurosieve.views.verdict_table import verdict_table
-from neurosieve.views.written import missing_nodes, page_key, write_views
+from neurosieve.views.written import certificate_key, missing_nodes, page_key, stamp_certificate, write_views
 
 
 def stamps(made: Project) -> list[str]:
@@ -146,3 +146,34 @@ def test_other_claims_are_another_page(made: Project) -> None:
     toys.project(made.root, {"tiny": toys.study(claims=[])})
     other = toys.again(made.root)
     assert key(other, assume={"tiny"}) != key(made, assume={"tiny"})
+
+
+def test_certificates_are_copied_beside_the_page_and_listed(made: Project) -> None:
+    folder = made.store.results / "certificates" / "0001-tiny-R-1"
+    folder.mkdir(parents=True)
+    (folder / "certificate.json").write_text("{}")
+    (folder / "index.html").write_text("<p>a certificate</p>")
+    page = write_views(made)
+    assert (page.parent / "certificates" / "0001-tiny-R-1.html").read_text() == "<p>a certificate</p>"
+    assert "its file was changed or cannot be read; `neurosieve verify` says what is wrong" in page.read_text()
+
+
+def test_a_certificate_is_stamped_with_its_latest_state_alone(made: Project) -> None:
+    for slug, key in (("tiny", "a" * 16), ("tiny-two", "b" * 16), ("tiny", "c" * 16)):
+        stamp_certificate(made.store, slug, key)
+    stamps = sorted(path.name for path in (made.store.results / "certificates" / ".stamps").iterdir())
+    assert stamps == [f"tiny-two@{'b' * 16}", f"tiny@{'c' * 16}"]
+
+
+def test_the_key_of_a_certificate_follows_what_is_asked_and_what_is_found(tmp_path: Path) -> None:
+    def key_of(name: str, certify: dict[str, object] | None, scale: str | None = None, **more: object) -> str | None:
+        content = toys.study(seeds=[11], claims=[], scales={}, **({"certify": certify} if certify else {}), **more)
+        return certificate_key(toys.planned(tmp_path / name, content, scale))
+
+    asked: dict[str, object] = {"variants": ["drop"], "before": "original"}
+    assert key_of("a", None) is None
+    assert key_of("b", asked, "smoke") is None
+    first = key_of("c", asked)
+    assert key_of("d", asked) == first
+    assert key_of("e", {**asked, "retention": "2027-01-31"}) != first
+    assert key_of("f", asked, evaluate=[{"use": "toy_accuracy", "sleep": 0.001}]) != first

@@ -94,7 +94,7 @@ class Data:
 
 
 def write_selection(directory: Path, selection: Selection, dataset: Dataset) -> None:
-    """Write `selection.arrow` (split, row, sample_id) and `selection.json` (what, counts).
+    """Write `selection.arrow` (split, row) and `selection.json` (what, counts): no id of a row that is to be forgotten.
 
     Raises UserError when no training row or every training row is selected.
     """
@@ -106,13 +106,7 @@ def write_selection(directory: Path, selection: Selection, dataset: Dataset) -> 
             f"forget: {selection.what} matches all {total} training rows of {dataset.info.name}; none would be retained"
         )
     frames = [
-        pl.DataFrame(
-            {
-                "split": [name] * len(rows),
-                "row": np.asarray(rows, np.int64),
-                "sample_id": dataset.split(name).ids[rows],
-            }
-        )
+        pl.DataFrame({"split": [name] * len(rows), "row": np.asarray(rows, np.int64)})
         for name, rows in selection.rows.items()
         if len(rows)
     ]

@@ -3,6 +3,10 @@
 A dataset directory holds `<split>.arrow` for each split and `dataset.json` (`DatasetInfo`). Tensor columns are
 Arrow FixedShapeTensor, scalar columns plain Arrow; `sample_id` is text, present in every split and unique over
 the whole dataset. Polars reads the same files.
+
+A dataset made of others says which of their rows each row was made of: `source_ids`, a list of sample ids of the data
+that it all began with, kept through every transform; where there is no such column, a row was made of the row with its
+own `sample_id`. So a request to delete a person's rows finds what was made of them.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +24,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
+from neurosieve.artifacts.store import unreadable
 from neurosieve.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,6 +32,8 @@ if TYPE_CHECKING:
     import torch
 
 Origin = Literal["real", "rendered", "simulated"]
+SOURCES = "source_ids"
+"""The column that says of which rows a row was made."""
 
 
 class ColumnInfo(BaseModel):
@@ -55,10 +63,25 @@ class DatasetInfo(BaseModel):
     columns: dict[str, ColumnInfo]
     counts: dict[str, int] = {}
     notes: str = ""
+    subject: str | None = None
+    """Column that says whose a row is: one person may own many."""
+    fitted: tuple[str, ...] | None = None
+    """Splits whose rows constants (mean, vocabulary, ranges) were computed from; empty: all constants are declared.
+    None: not said, so nothing is known."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         return self.columns[self.inputs].shape
+
+    @property
+    def regression(self) -> bool:
+        """Whether the target is a number to be predicted, not a class."""
+        return self.target is not None and self.columns[self.target].dtype.startswith("float")
+
+    def require_classes(self, use: str) -> None:
+        """Raises UserError where the target is a number to be predicted: `use` works with classes."""
+        if self.regression:
+            raise UserError(f"{use} works with classes, dataset {self.name} has a number to predict; choose another")
 
     @property
     def hidden(self) -> frozenset[str]:
@@ -108,6 +131,13 @@ class Split:
         """Sample ids [rows], text."""
         return self["sample_id"]
 
+    @cached_property
+    def sources(self) -> list[list[str]]:
+        """Of each row the sample ids of the rows that it was made of."""
+        if SOURCES not in self:
+            return [[name] for name in self.ids.tolist()]
+        return [list(map(str, made_of)) for made_of in self[SOURCES]]
+
     def tensor(self, column: str | None = None) -> torch.Tensor:
         """The column (inputs by default) as a torch tensor that shares memory where it can; treat as read-only."""
         import torch
@@ -149,16 +179,16 @@ class Dataset:
         """
         if not splits:
             raise UserError(f"dataset {info.name} has no split")
+        splits = {name: _with_lists(info.name, columns) for name, columns in splits.items()}
         tables = {name: _table(info, name, columns) for name, columns in splits.items()}
         first = splits[next(iter(splits))]
         _check_alike(info.name, splits)
         columns = {
-            name: meaning.model_copy(
-                update={"shape": tuple(np.shape(first[name])[1:]), "dtype": _dtype_name(first[name])}
-            )
+            name: meaning.model_copy(update={"shape": np.shape(first[name])[1:], "dtype": _dtype_name(first[name])})
             for name, meaning in info.columns.items()
         }
         counts = {name: table.num_rows for name, table in tables.items()}
+        _check_provenance(info, list(splits))
         full = info.model_copy(update={"columns": columns, "counts": counts})
         _check_unique_ids(full.name, tables)
         return Dataset(full, {name: Split(table, full, name) for name, table in tables.items()})
@@ -167,6 +197,11 @@ class Dataset:
         if name not in self.splits:
             raise UserError(f"dataset {self.info.name} has no split '{name}'; it has {', '.join(self.splits)}")
         return self.splits[name]
+
+
+def joined_sources(*parts: Split) -> list[list[str]]:
+    """`source_ids` of rows made of one row of each part, as pairs and mixtures are: those of all, each once."""
+    return [list(dict.fromkeys(chain.from_iterable(rows))) for rows in zip(*(p.sources for p in parts), strict=True)]
 
 
 def write_dataset(directory: Path, dataset: Dataset) -> None:
@@ -178,7 +213,9 @@ def write_dataset(directory: Path, dataset: Dataset) -> None:
             pa.ipc.new_file(sink, table.schema) as out,
         ):
             out.write_table(table.combine_chunks(), max_chunksize=max(1, table.num_rows))
-    text = json.dumps(dataset.info.model_dump(mode="json"), indent=2, sort_keys=True)
+    described = dataset.info.model_dump(mode="json")
+    said = {name: value for name, value in described.items() if value is not None or name not in ("subject", "fitted")}
+    text = json.dumps(said, indent=2, sort_keys=True)
     (directory / "dataset.json").write_text(text + "\n")
 
 
@@ -197,9 +234,8 @@ def read_dataset(directory: Path, *, hidden: bool = False) -> Dataset:
         try:
             table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         except (OSError, pa.ArrowInvalid) as error:
-            raise UserError(
-                f"{path} is missing, truncated or not Arrow IPC ({error}); delete its folder and rerun"
-            ) from None
+            message = f"{path} is missing, truncated or not Arrow IPC ({error}); delete its folder and rerun"
+            raise unreadable(directory, message) from None
         if not hidden:
             table = table.drop_columns([c for c in table.column_names if c in info.hidden])
         splits[name] = Split(table, info, name)
@@ -218,7 +254,7 @@ def _table(info: DatasetInfo, split: str, columns: Mapping[str, Any]) -> pa.Tabl
     arrays = {}
     for name in info.columns:
         try:
-            arrays[name] = _as_arrow(columns[name], text=name == "sample_id")
+            arrays[name] = columns[name] if name == SOURCES else _as_arrow(columns[name], text=name == "sample_id")
         except (pa.ArrowException, ValueError) as error:
             what = f"{_dtype_name(columns[name])} of shape {np.shape(columns[name])}"
             message = f"dataset {info.name}, split {split}: column '{name}' ({what}) cannot be stored: {error}"
@@ -227,6 +263,17 @@ def _table(info: DatasetInfo, split: str, columns: Mapping[str, Any]) -> pa.Tabl
         lengths = {name: len(array) for name, array in arrays.items()}
         raise UserError(f"dataset {info.name}, split {split}: columns differ in length: {lengths}")
     return pa.table(arrays)
+
+
+def _with_lists(dataset: str, columns: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The columns with `source_ids`, if there are any, as an Arrow list of texts."""
+    if SOURCES not in columns:
+        return columns
+    try:
+        lists = pa.array([[str(one) for one in sources] for sources in columns[SOURCES]], pa.list_(pa.string()))
+    except TypeError:
+        raise UserError(f"dataset {dataset}: {SOURCES} holds a list of sample ids for every row") from None
+    return {**columns, SOURCES: lists}
 
 
 def _as_arrow(values: Any, *, text: bool = False) -> pa.Array:
@@ -252,6 +299,8 @@ def _as_numpy(column: pa.ChunkedArray) -> np.ndarray:
     if pa.types.is_floating(chunk.type) or pa.types.is_integer(chunk.type):
         return chunk.to_numpy(zero_copy_only=chunk.null_count == 0)
     values = chunk.to_numpy(zero_copy_only=False)
+    if pa.types.is_list(chunk.type):
+        return values
     return values.astype(str) if values.dtype == object else values
 
 
@@ -268,6 +317,17 @@ def _check_alike(name: str, splits: Mapping[str, Mapping[str, Any]]) -> None:
             one, other = (f"{_dtype_name(v)} {np.shape(v)[1:]}" for v in (splits[first][column], values))
             if one != other and len(values) and len(splits[first][column]):
                 raise UserError(f"dataset {name}: column '{column}' is {one} in split {first} and {other} in {split}")
+
+
+def _check_provenance(info: DatasetInfo, splits: list[str]) -> None:
+    """The subject is a column of the dataset, and constants were fitted on splits that it has."""
+    if info.subject is not None and info.subject not in info.columns:
+        raise UserError(
+            f"dataset {info.name}: subject '{info.subject}' is no column; there are {', '.join(info.columns)}"
+        )
+    for split in info.fitted or ():
+        if split not in splits:
+            raise UserError(f"dataset {info.name}: fitted names split '{split}'; there are {', '.join(splits)}")
 
 
 def _check_unique_ids(name: str, tables: Mapping[str, pa.Table]) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosieve.artifacts.store import unreadable
 from neurosieve.errors import UserError
 
 FILE = "model.safetensors"
@@ -193,4 +194,5 @@ def _load(path: Path, framework: str) -> dict[str, Any]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} cannot be read as safetensors ({error}); delete its folder and rerun") from None
+        message = f"{path} cannot be read as safetensors ({error}); delete its folder and rerun"
+        raise unreadable(path.parent, message) from None

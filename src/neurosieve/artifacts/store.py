@@ -201,11 +201,17 @@ class Store:
                     os.utime(self.root / folder / PROVENANCE, (now, now))
 
     def check(self, directory: Path, record: dict[str, Any] | None = None) -> str | None:
-        """What is wrong with a node's files, in one line; None when every content hash is right."""
+        """What is wrong with a node's files, in one line; None when every content hash is right.
+
+        Files that were erased are to be gone: their hashes stay in the record.
+        """
         record = record or read_provenance(directory)
+        gone = record.get("erased", {}).get("files", ())
         for section in (record["files"].items(), record["run"].get("files", {}).items()):
             for name, digest in section:
                 path = directory / name
+                if name in gone:
+                    continue
                 if not path.is_file():
                     return f"{path} is missing"
                 if sha256_of(path) != digest:
@@ -265,6 +271,25 @@ def read_provenance(directory: Path) -> dict[str, Any]:
     if not isinstance(record, dict) or not all(isinstance(record.get(name), kind) for name, kind in RECORD.items()):
         raise UserError(f"{directory / PROVENANCE} is no node's record, or an older one; delete the folder and rerun")
     return record
+
+
+def erased(record: Mapping[str, Any]) -> str | None:
+    """What to say to whoever needs files of a node that were erased; None where its numbers are all that is needed."""
+    if "erased" not in record or record["stage"] in ("evaluate", "verdict"):
+        return None
+    name, request = f"{record['stage']}/{record['name']}-{record['key']}", record["erased"]["request"]
+    return (
+        f"{name} was erased for request {request}: what needs it must begin from data without those rows (change the"
+        " raw data, or take it out of the study)"
+    )
+
+
+def unreadable(directory: Path, message: str) -> UserError:
+    """What to say of a node's file that cannot be read: that it was erased, or else the message."""
+    try:
+        return UserError(erased(read_provenance(directory)) or message)
+    except UserError:
+        return UserError(message)
 
 
 def write_error(error: OSError, path: Path) -> UserError:

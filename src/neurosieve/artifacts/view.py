@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from neurosieve.errors import UserError
 if TYPE_CHECKING:
     import torch
 
+T = TypeVar("T")
 Runtime = Callable[[np.ndarray], np.ndarray]
 
 
@@ -32,20 +33,46 @@ class Step:
     beside: bool = False
 
 
+class Later(Sequence[T]):
+    """A sequence whose items are read when they are asked for, each once: most evaluations look at few of them."""
+
+    def __init__(self, count: Callable[[], int], item: Callable[[int], T]) -> None:
+        self._count, self._item = count, item
+        self._read: dict[int, T] = {}
+
+    def __len__(self) -> int:
+        return self._count()
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[one] for one in range(len(self))[index]]
+        place = range(len(self))[index]
+        if place not in self._read:
+            self._read[place] = self._item(place)
+        return self._read[place]
+
+
 @dataclass(frozen=True)
 class View:
     """One variant at one seed: data, model, its target's runtime, its chain of steps from training on.
 
-    `variants` holds the other variants' views by point name where the evaluation looks at the whole study.
+    `parents` are the models it was made from, nearest first. `variants` holds the other variants' views by point name
+    where the evaluation looks at the whole study, `shadows` the models of further seeds that it asked for: `unlearned`
+    (this variant's own) and `retrained`.
     """
 
     data: Data
     model: Model | None = None
     target: str = "native"
     runtime: Runtime | None = None
-    steps: tuple[Step, ...] = ()
-    parents: tuple[Model, ...] = ()
+    steps: Sequence[Step] = ()
+    parents: Sequence[Model] = ()
     variants: Mapping[str, View] = field(default_factory=dict)
+    shadows: Mapping[str, tuple[Model, ...]] = field(default_factory=dict)
 
     def logits(self, inputs: np.ndarray, batch: int = 500) -> np.ndarray:
         """Outputs [rows, classes] of the model, or of the target's runtime, in eval mode, in batches."""

@@ -37,6 +37,11 @@ def standardise(train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...
     return tuple(((part - mean) / deviation).astype(np.float32) for part in (train, *others))
 
 
+def fitted_on(scaling: str) -> tuple[str, ...]:
+    """Splits from whose rows a scaling's constants are computed: none where it only divides by a declared range."""
+    return () if scaling == "unit" else ("train",)
+
+
 def split_per_class(labels: np.ndarray, counts: tuple[int, ...], draw: np.random.Generator) -> list[np.ndarray]:
     """Row numbers of disjoint parts, each with the same `counts[part]` rows of every class, in random order.
 

@@ -35,8 +35,10 @@ class Params(BaseModel):
 def evaluate(view: View, params: Params) -> pl.DataFrame:
     """`accuracy` by split, `constant_output`, `forget_unchanged` where there was a step and the study forgets.
 
-    Raises UserError where the data have neither test nor validation rows.
+    Raises UserError where the data have neither test nor validation rows, and where the target is a number.
     """
+    if view.data.info.regression:
+        raise UserError(f"dataset {view.data.info.name} has a number to predict: evaluate it with `regression`")
     splits = [view.data.splits[name] for name in ("validation", "test") if len(view.data.splits.get(name, ()))]
     if not splits:
         raise UserError(f"dataset {view.data.info.name} has neither test nor validation rows to measure accuracy on")

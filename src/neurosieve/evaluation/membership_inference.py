@@ -44,6 +44,8 @@ class Params(BaseModel):
 def evaluate(view: View, params: Params) -> pl.DataFrame:
     """`mia_success`, `attack_auc` and `leakage` on split forget. Raises UserError where an output is not finite."""
     data = view.data
+    if data.info.regression:
+        raise UserError(f"dataset {data.info.name} has a number to predict: `regression` measures its `leakage`")
     splits = {"retain": data.retain, "test": data.test, "forget": data.forget}
     logits = {name: view.logits(split.x) for name, split in splits.items()}
     if not all(np.isfinite(values).all() for values in logits.values()):

@@ -9,15 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel
 
 from neurosieve.artifacts.data import Data, read_selection
 from neurosieve.artifacts.dataset import Dataset, read_dataset
-from neurosieve.artifacts.hashes import sha256_of
+from neurosieve.artifacts.hashes import content_of
 from neurosieve.artifacts.metrics import read_metrics
 from neurosieve.artifacts.model import Model, read_model
+from neurosieve.artifacts.requested import rows_tagged
 from neurosieve.artifacts.resume import Keeper
-from neurosieve.artifacts.store import read_provenance
+from neurosieve.artifacts.shards import ROLE
+from neurosieve.artifacts.store import erased, read_provenance
+from neurosieve.artifacts.tags import known_key
 from neurosieve.artifacts.view import Step
 from neurosieve.errors import UserError
 from neurosieve.plan.nodes import Node, StudyPlan
@@ -46,7 +50,10 @@ class Inputs:
             name = str(path.relative_to(store.root))
             if not store.exists(name):
                 raise UserError(f"the input {name} is not computed yet; run `snakemake {self.plan.slug}`")
-            problem = store.check(path, read_provenance(path))
+            record = read_provenance(path)
+            if gone := erased(record):
+                raise UserError(gone)
+            problem = store.check(path, record)
             if problem:
                 raise UserError(store.shown(f"{problem}; delete {path} and run the same command again"))
             self._checked.add(key)
@@ -59,8 +66,21 @@ class Inputs:
         """The node's data with its selection, without the splits that its stage must not see."""
         dataset = self.dataset(self.roles["data"], hidden=hidden)
         selection = read_selection(self.directory(self.roles["selection"])) if "selection" in self.roles else None
-        splits = {name: split for name, split in dataset.splits.items() if name not in withhold}
+        left_out = self._left_out(dataset)
+        splits = {
+            name: split.take(~left_out[name]) if name in left_out else split
+            for name, split in dataset.splits.items()
+            if name not in withhold
+        }
         return Data(dataset.info, splits, selection)
+
+    def _left_out(self, dataset: Dataset) -> dict[str, np.ndarray]:
+        """True where a row belongs to a request that the node must not see [rows], by split."""
+        masks: dict[str, np.ndarray] = {}
+        for match, tags in self.node.recipe.get("without", {}).items():
+            for name, rows in rows_tagged(dataset, match, tags, known_key(self.project.root)).items():
+                masks.setdefault(name, np.zeros(len(dataset.splits[name]), dtype=bool))[rows] = True
+        return masks
 
     def model(self, key: str, *, checkpoint: str | None = None) -> Model:
         directory = self.directory(key)
@@ -68,9 +88,10 @@ class Inputs:
             directory = directory / "checkpoints" / checkpoint
         return read_model(directory, self.directory, device=self.node.recipe.get("device", "cpu"), key=key)
 
-    def companions(self) -> tuple[Model, ...]:
-        """Models named by `with:`, in order."""
-        roles = sorted((role for role in self.roles if role.startswith("with.")), key=lambda role: int(role[5:]))
+    def companions(self, prefix: str = "with.") -> tuple[Model, ...]:
+        """Models named by `with:` (or of the shards, by another prefix of their roles), in order."""
+        roles = [role for role in self.roles if role.startswith(prefix)]
+        roles.sort(key=lambda role: int(role.removeprefix(prefix)))
         kept = self.node.recipe.get("checkpoints", {})
         return tuple(self.model(self.roles[role], checkpoint=kept.get(role)) for role in roles)
 
@@ -80,17 +101,17 @@ class Inputs:
         roles = node.recipe["inputs"]
         earlier = self.steps(roles["model"], beside=beside) if "model" in roles else ()
         others = [step for role in roles if role.startswith("with.") for step in self.steps(roles[role], beside=True)]
+        others += [step for role in roles if role.startswith(ROLE) for step in self.steps(roles[role], beside=beside)]
         timings = read_metrics(self.directory(key), "timings")
         seconds = dict(zip(timings["metric"], timings["value"], strict=True)) if timings is not None else {}
-        own = Step(node.recipe["component"]["use"], node.stage, node.recipe.get("rows", "all"), seconds, beside)
+        rows = "retain" if "without" in node.recipe else node.recipe.get("rows", "all")
+        own = Step(node.recipe["component"]["use"], node.stage, rows, seconds, beside)
         return _unique((*earlier, *others, own))
 
-    def parents(self, key: str) -> tuple[Model, ...]:
-        """Models that this one was made from, nearest first."""
+    def parents(self, key: str) -> list[str]:
+        """Keys of the models that this one was made from, nearest first."""
         roles = self.plan.nodes[key].recipe["inputs"]
-        if "model" not in roles:
-            return ()
-        return (self.model(roles["model"]), *self.parents(roles["model"]))
+        return [roles["model"], *self.parents(roles["model"])] if "model" in roles else []
 
 
 @dataclass(frozen=True)
@@ -100,6 +121,10 @@ class Verb:
     module: Any
     function: Callable[..., Any]
     params: BaseModel
+
+    def asks(self, argument: str) -> bool:
+        """Whether the verb takes this argument."""
+        return argument in inspect.signature(self.function).parameters
 
     def __call__(self, **arguments: Any) -> Any:
         wanted = inspect.signature(self.function).parameters
@@ -117,7 +142,7 @@ def node_params(project: Project, node: Node) -> dict[str, Any]:
     params = dict(node.recipe["params"])
     for name, digest in node.recipe.get("files", {}).items():
         path = project.root / node.paths[name]
-        if not path.is_file() or sha256_of(path) != digest:
+        if not path.exists() or content_of(path) != digest:
             raise UserError(f"{path} changed or vanished while jobs ran; run the same command again")
         params[name] = str(path)
     return params

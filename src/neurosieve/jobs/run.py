@@ -22,6 +22,7 @@ from neurosieve.jobs.load import Inputs
 from neurosieve.jobs.packed import pack, unpack
 from neurosieve.plan.fingerprint import PACKAGE, Source
 from neurosieve.plan.nodes import Node, StudyPlan
+from neurosieve.plan.own_code import importable, own_code
 from neurosieve.plan.project import Project
 
 NO_MEMORY = ("cannot allocate memory", "can't allocate memory", "not enough memory", "out of memory", "bad_alloc")
@@ -100,6 +101,8 @@ def _prepare_process(project: Project, plan: StudyPlan, node: Node) -> None:
     kernels = project.source.digest_of("kernels")
     cache = str(project.store.work / "numba" / kernels)
     os.environ["NUMBA_CACHE_DIR"] = cache
+    if any(_owned(needed.recipe) for needed in plan.with_ancestors(node.key)):
+        importable(project.root)
     if "numba" in sys.modules:
         import numba
 
@@ -143,6 +146,11 @@ def refuse_if_edited(project: Project, plan: StudyPlan, node: Node) -> None:
         module = f"{PACKAGE}.{use.replace('-', '_')}"
         if now.path(module) is None or now.code(module) != code:
             raise UserError(f"the code of {use} changed while the job ran; run the same command again")
+    for module, code in dict.fromkeys(
+        pair for needed in plan.with_ancestors(node.key) for pair in _owned(needed.recipe)
+    ):
+        if own_code(module, project.root, now).code != code:
+            raise UserError(f"the code of {module} changed while the job ran; run the same command again")
 
 
 def _codes(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -152,6 +160,12 @@ def _codes(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for part in recipe.values():
         if isinstance(part, Mapping):
             yield from _codes(part)
+
+
+def _owned(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Modules of the user's own named in a recipe, with the fingerprints that they had."""
+    parts = [recipe, recipe.get("model")]
+    return [(own["module"], own["code"]) for part in parts if part for own in part.get("own", {}).values()]
 
 
 def memory_error(error: Exception, plan: StudyPlan, node: Node) -> UserError | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,14 @@ from neurosieve.artifacts.dataset import DatasetInfo, write_dataset
 from neurosieve.artifacts.log import Log
 from neurosieve.artifacts.metrics import Measure, frame, write_metrics
 from neurosieve.artifacts.model import Model, build_model, write_model
-from neurosieve.artifacts.view import Runtime, View
+from neurosieve.artifacts.shadows import RETRAINED, UNLEARNED
+from neurosieve.artifacts.shards import ROLE, Shard
+from neurosieve.artifacts.tags import known_key
+from neurosieve.artifacts.view import Later, Runtime, View
 from neurosieve.errors import UserError
-from neurosieve.jobs.load import Inputs, Verb, node_params, verb
+from neurosieve.jobs.choosing import choose
+from neurosieve.jobs.load import Inputs, node_params, verb
+from neurosieve.jobs.seeding import seed_generators
 from neurosieve.jobs.told import Told
 
 WITHHELD = ("test",)
@@ -27,6 +33,8 @@ SEEN = ("train", "validation")
 """Splits that an export is shown."""
 EXAMPLES = 512
 """Rows that an export gets to run, at most."""
+HELD = 8
+"""Candidates of `choose` whose models are held, so that the chosen one need not be made again."""
 
 
 def schema_of(info: DatasetInfo) -> dict[str, Any]:
@@ -39,7 +47,8 @@ def prepare(inputs: Inputs, directory: Path) -> None:
     node = inputs.node
     component = verb(node.recipe["component"]["use"], "prepare", node_params(inputs.project, node))
     of = inputs.dataset(inputs.roles["of"], hidden=True) if "of" in inputs.roles else None
-    made = component(params=component.params, seed=node.recipe["seed"], of=of)
+    key = known_key(inputs.project.root) if component.asks("key") else None
+    made = component(params=component.params, seed=node.recipe["seed"], of=of, key=key)
     if isinstance(made, Selection):
         assert of is not None
         write_selection(directory, made, of)
@@ -48,37 +57,55 @@ def prepare(inputs: Inputs, directory: Path) -> None:
 
 
 def train(inputs: Inputs, directory: Path) -> None:
-    """A model trained on all rows or on the retained ones; it sees neither test rows nor hidden columns."""
+    """A model trained on all rows or on the retained ones; it sees neither test rows nor hidden columns.
+
+    One that is trained on retained rows does not see the rows to forget in any other split either.
+    """
     node = inputs.node
     data = inputs.data(hidden=False, withhold=WITHHELD)
     rows = node.recipe.get("rows", "all")
     if rows != "all":
-        data = Data(data.info, {**data.splits, "train": data.part(rows)})
+        kept = {name: data.part("retain", name) for name in data.splits if rows == "retain"}
+        data = Data(data.info, {**data.splits, **kept, "train": data.part(rows)})
+    if "shard" in node.recipe:
+        data = Shard.of(node.recipe["shard"]).data(data, node.recipe["seed"])
     recipe = node.recipe["model"]
-    _seed(node.recipe["seed"])
+    seed_generators(node.recipe["seed"])
     builder = recipe["use"].removeprefix("models.").replace("-", "_")
-    model = build_model(builder, recipe["params"], schema_of(data.info), node.recipe.get("device", "cpu"))
+    if "model" in inputs.roles:  # a shard's slices before
+        model = inputs.model(inputs.roles["model"])
+    else:
+        model = build_model(builder, recipe["params"], schema_of(data.info), node.recipe.get("device", "cpu"))
+    model = model.with_(companions=inputs.companions(ROLE))
+    if "own" in recipe:
+        from neurosieve.models.trial import check_model
+
+        check_model(model, data.train)
     component = verb(node.recipe["component"]["use"], "train", node_params(inputs.project, node))
     log = _log(inputs, directory)
-    _seed(node.recipe["seed"])
+    seed_generators(node.recipe["seed"])
     trained = component(model=model, data=data, params=component.params, seed=node.recipe["seed"], log=log)
-    _write_model(directory, trained.with_(key=node.key, steps=(node.recipe["component"]["use"],)), log)
+    trained = trained.with_(key=node.key, steps=(node.recipe["component"]["use"],), companions=())
+    _write_model(directory, trained, log)
 
 
 def intervene(inputs: Inputs, directory: Path) -> None:
-    """A model changed after training; with `choose`, the best of several settings by a validation metric."""
+    """A model changed after training; with `choose`, one of several settings by a validation metric."""
     node = inputs.node
     data = inputs.data(hidden=False, withhold=WITHHELD)
     parent = inputs.model(inputs.roles["model"], checkpoint=node.recipe.get("checkpoint"))
     given = parent.with_(companions=inputs.companions())
     use = node.recipe["component"]["use"]
-    params = node_params(inputs.project, node)
+    params, kept = node_params(inputs.project, node), None
     if "choose" in node.recipe:
-        params = {**params, **_choose(inputs, directory, given, data, use, params)}
+        chosen, kept = _choose(inputs, directory, given, data, use, params)
+        params = {**params, **chosen}
     component = verb(use, "intervene", params)
-    log = _log(inputs, directory)
-    _seed(node.recipe["seed"])
-    changed: Model = component(model=given, data=data, params=component.params, seed=node.recipe["seed"], log=log)
+    if kept is None:
+        log = _log(inputs, directory)
+        seed_generators(node.recipe["seed"])
+        kept = component(model=given, data=data, params=component.params, seed=node.recipe["seed"], log=log), log
+    changed, log = kept
     changed = changed.with_(key=node.key, parent=parent.key, steps=(*parent.steps, use), companions=())
     light = getattr(component.module, "DELTA", False) and "checkpoint" not in node.recipe
     _write_model(directory, changed, log, base=parent if light else None)
@@ -119,7 +146,9 @@ def evaluate(inputs: Inputs, directory: Path) -> None:
         view = View(data, variants={name: _view(inputs, data, key) for name, key in named.items()})
     else:
         view = _view(inputs, data, inputs.roles["model"], inputs.roles.get("export"))
-    _seed(node.recipe["seed"])
+        kinds = (RETRAINED, UNLEARNED)
+        view = replace(view, shadows={kind.rstrip("."): inputs.companions(kind) for kind in kinds})
+    seed_generators(node.recipe["seed"])
     measured = component(view=view, params=component.params, seed=node.recipe["seed"])
     _refuse_unlisted(measured, node.recipe["component"]["use"])
     write_metrics(directory, measured)
@@ -149,7 +178,10 @@ STAGES: dict[str, Callable[[Inputs, Path], None]] = {
 def _view(inputs: Inputs, data: Data, key: str, export_key: str | None = None) -> View:
     runtime = _runtime(inputs, export_key) if export_key else None
     target = inputs.plan.nodes[export_key].name if export_key else "native"
-    return View(data, inputs.model(key), target, runtime, inputs.steps(key), inputs.parents(key))
+    chain, parents = cache(lambda: inputs.steps(key)), inputs.parents(key)
+    steps = Later(lambda: len(chain()), lambda place: chain()[place])
+    above = Later(lambda: len(parents), lambda place: inputs.model(parents[place]))
+    return View(data, inputs.model(key), target, runtime, steps, above)
 
 
 def _runtime(inputs: Inputs, key: str) -> Runtime:
@@ -160,35 +192,27 @@ def _runtime(inputs: Inputs, key: str) -> Runtime:
 
 def _choose(
     inputs: Inputs, directory: Path, model: Model, data: Data, use: str, params: dict[str, Any]
-) -> dict[str, Any]:
-    """Run the step for every candidate and judge it; the table of candidates stays in the node."""
-    rule = inputs.node.recipe["choose"]
-    judge = verb(rule["judge"]["use"], "evaluate", {})
-    rows: list[dict[str, Any]] = []
-    told = Told()
-    for values in itertools.product(*rule["among"].values()):
-        candidate = dict(zip(rule["among"], values, strict=True))
+) -> tuple[dict[str, Any], tuple[Model, Log] | None]:
+    """The parameters that the node's rule chooses, with the model and log made by them unless there are too many.
+
+    The table of candidates stays in the node.
+    """
+    seed, told = inputs.node.recipe["seed"], Told()
+    held: dict[str, tuple[Model, Log]] = {}
+
+    def made(candidate: Mapping[str, Any], number: int) -> Model:
         component = verb(use, "intervene", {**params, **candidate})
-        _seed(inputs.node.recipe["seed"])
-        log = Log(keeper=inputs.keeper.part(f"candidate{len(rows)}"))
-        made = component(model=model, data=data, params=component.params, seed=inputs.node.recipe["seed"], log=log)
-        rows.append({**candidate, rule["metric"]: _judged(judge, View(data, made), rule, inputs.node.recipe["seed"])})
-        told({"candidate": len(rows), **rows[-1]})
+        seed_generators(seed)
+        log = Log(keeper=inputs.keeper.part(f"candidate{number}"))
+        result: Model = component(model=model, data=data, params=component.params, seed=seed, log=log)
+        if number < HELD:
+            held[str(candidate)] = result, log
+        return result
+
+    chosen, table = choose(inputs.node.recipe["choose"], made, model, data, seed, told)
     told.rest()
-    pl.DataFrame(rows).write_parquet(directory / "candidates.parquet")
-    sign = -1 if rule["better"] == "lower" else 1
-    best = max(rows, key=lambda row: sign * row[rule["metric"]])  # the first of equals
-    return {name: best[name] for name in rule["among"]}
-
-
-def _judged(judge: Verb, view: View, rule: dict[str, Any], seed: int | None) -> float:
-    measured = judge(view=view, params=judge.params, seed=seed)
-    found = measured.filter((pl.col("metric") == rule["metric"]) & (pl.col("split") == rule["split"]))
-    if len(found) != 1:
-        raise UserError(
-            f"choose: {rule['judge']['use']} gives no {rule['metric']} on split {rule['split']} of this dataset"
-        )
-    return float(found["value"][0])
+    table.write_parquet(directory / "candidates.parquet")
+    return chosen, held.get(str(chosen))
 
 
 def _log(inputs: Inputs, directory: Path) -> Log:
@@ -212,20 +236,3 @@ def _write_model(directory: Path, model: Model, log: Log, base: Model | None = N
     if timings:
         write_metrics(directory, frame(timings))
         (directory / "metrics.parquet").unlink()
-
-
-def _seed(seed: int | None) -> None:
-    """Seed the global generators: layers draw their initial weights from them, and so does third-party code.
-
-    What says that it draws nothing gets 0: if it does draw after all, two runs still give the same.
-    """
-    import random
-    import sys
-
-    seed = seed or 0
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - third-party code draws from the global generator
-    if "torch" in sys.modules:
-        import torch
-
-        torch.manual_seed(seed)

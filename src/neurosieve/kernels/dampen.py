@@ -58,3 +58,29 @@ def dampen_reference(
     ratio = np.divide(lambda_ * full, part, out=np.ones_like(full), where=selected)
     beta = np.where(selected, 0.0 if zero else np.minimum(ratio, 1.0), 1.0)
     return (theta * beta).astype(theta.dtype), selected
+
+
+@njit(cache=True)
+def dampen_grid(
+    theta: np.ndarray, importance: np.ndarray, importance_forget: np.ndarray, alphas: np.ndarray, lambdas: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Dampened copies [points, n] of `theta` [n] for pairs of alpha and lambda [points], and counts selected [points].
+
+    One pass over the weights: a weight whose ratio I_f / I is at most the smallest alpha is only copied.
+    """
+    points, n = alphas.size, theta.size
+    result, selected = np.empty((points, n), theta.dtype), np.zeros(points, np.int64)
+    least = alphas.min()
+    for i in range(n):
+        full, part = float(importance[i]), float(importance_forget[i])
+        if not part > least * full:
+            for p in range(points):
+                result[p, i] = theta[i]
+            continue
+        for p in range(points):
+            if part > alphas[p] * full:
+                result[p, i] = theta[i] * min(lambdas[p] * full / part, 1.0)
+                selected[p] += 1
+            else:
+                result[p, i] = theta[i]
+    return result, selected

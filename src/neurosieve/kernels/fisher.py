@@ -9,17 +9,23 @@ Foster et al. 2024 squares. The network is used in eval mode and is not changed.
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
 
 from neurosieve.kernels.layout import lay_out
 
 Objective = Callable[[Tensor, Tensor], Tensor]
 """Logits [rows, classes] and row numbers [rows] -> one loss per row [rows]."""
+
+
+ROOM = 2**24
+"""Numbers that the gradients of the rows computed at once may take: 64 MB in single precision."""
 
 
 def batch_gradients(
@@ -44,26 +50,50 @@ def row_gradients(
     """Mean over rows of |gradient of the row's loss|^power, by parameter name.
 
     Linear, Conv2d and BatchNorm layers get their gradients from outputs' gradients and inputs (squares of outer
-    products, without one backward pass per row); a network with any other parameters is looped over row by row.
+    products, without one backward pass per row); a network with any other parameters, or that uses a layer twice, gets
+    them by `torch.func`, and what that cannot do is looped over row by row.
     """
     work = frozen_copy(module)
     layers = _layers(work)
     if layers is None:
-        return batch_gradients(module, inputs, [row[None] for rows in batches for row in rows], objective, power)
+        return _mapped(work, inputs, batches, objective, power)
     total = {name: torch.zeros_like(p) for name, p in work.named_parameters()}
     for rows in batches:
         seen = _forward(work, layers, inputs[rows])
         if seen is None:  # a layer used twice: its row gradients would have to be added before the power
-            singles = [row[None] for part in batches for row in part]
-            return batch_gradients(module, inputs, singles, objective, power)
+            return _mapped(work, inputs, batches, objective, power)
         outputs, calls = seen
         loss = objective(outputs, rows).sum()
         deltas = _gradients(loss, [call[1] for call in calls.values()])
         for (name, (given, _)), delta in zip(calls.items(), deltas, strict=True):
-            for suffix, gradient in _row_gradient(layers[name], given, delta):
-                total[f"{name}.{suffix}" if name else suffix] += gradient.abs().pow(power).sum(dim=0)
+            for suffix, summed in _summed(layers[name], given, delta, power):
+                total[f"{name}.{suffix}" if name else suffix] += summed
     rows_seen = sum(len(rows) for rows in batches)
     return {name: (t / rows_seen).contiguous() for name, t in total.items()}
+
+
+def _mapped(
+    work: nn.Module, inputs: Tensor, batches: Sequence[Tensor], objective: Objective, power: int
+) -> dict[str, Tensor]:
+    """Per-row gradients by `vmap` over `grad`, as many rows at once as fit into `ROOM`; else one after the other."""
+    weights = {name: p.detach() for name, p in work.named_parameters()}
+    buffers = dict(work.named_buffers())
+    rows = torch.cat(list(batches))
+    chunk = max(1, ROOM // max(1, sum(p.numel() for p in weights.values())))
+
+    def loss(weights: dict[str, Tensor], given: Tensor, row: Tensor) -> Tensor:
+        return objective(functional_call(work, (weights, buffers), (given[None],)), row[None])[0]
+
+    total = {name: torch.zeros_like(p) for name, p in weights.items()}
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="There is a performance drop")  # still faster than a loop
+            for part in rows.split(chunk):
+                for name, gradient in vmap(grad(loss), (None, 0, 0))(weights, inputs[part], part).items():
+                    total[name] += gradient.abs().pow(power).sum(dim=0)
+    except (RuntimeError, ValueError):  # control flow by values, in-place writes: nothing was changed
+        return batch_gradients(work, inputs, [row[None] for row in rows], objective, power)
+    return {name: (t / len(rows)).contiguous() for name, t in total.items()}
 
 
 def frozen_copy(module: nn.Module) -> nn.Module:
@@ -122,6 +152,21 @@ def _forward(
     if any(len(made) != 1 for made in calls.values()):
         return None
     return outputs, {name: made[0] for name, made in calls.items()}
+
+
+def _summed(layer: nn.Module, given: Tensor, delta: Tensor, power: int) -> Iterable[tuple[str, Tensor]]:
+    """Sum over rows of |gradient of the row|^power [*parameter] of a layer.
+
+    A row's gradient in a linear layer is an outer product, and a power of that one of powers: no row's is written out.
+    """
+    if isinstance(layer, nn.Linear) and delta.dim() == 2:
+        spread = delta.abs().pow(power)
+        yield "weight", spread.T @ given.abs().pow(power)
+        if layer.bias is not None:
+            yield "bias", spread.sum(dim=0)
+        return
+    for suffix, gradient in _row_gradient(layer, given, delta):
+        yield suffix, gradient.abs().pow(power).sum(dim=0)
 
 
 def _row_gradient(layer: nn.Module, given: Tensor, delta: Tensor) -> Iterable[tuple[str, Tensor]]:

@@ -1,4 +1,7 @@
-"""Losses shared by training, interventions and importances. Logits are [rows, classes]."""
+"""Losses shared by training, interventions and importances. Logits are [rows, classes].
+
+Targets in floating point are numbers to be predicted (regression): their loss is the squared error.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,23 @@ from torch import Tensor, nn
 
 
 def supervised(module: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of a network's logits, in nats."""
-    return F.cross_entropy(module(inputs), labels)
+    """Mean cross-entropy of a network's logits, in nats; of numbers to be predicted the mean squared error."""
+    outputs = module(inputs)
+    if labels.is_floating_point():
+        return F.mse_loss(outputs.reshape(labels.shape), labels)
+    return F.cross_entropy(outputs, labels)
+
+
+def row_losses(outputs: Tensor, labels: Tensor) -> Tensor:
+    """The loss that `supervised` averages, of each row [rows]."""
+    if labels.is_floating_point():
+        return (outputs.reshape(labels.shape) - labels).square()
+    return F.cross_entropy(outputs, labels, reduction="none")
 
 
 def squared_logits(logits: Tensor) -> Tensor:
     """Squared Euclidean norm of each row's logits [rows]: a loss without labels (Foster et al. 2024, LFSSD)."""
-    return logits.square().sum(dim=1)
+    return logits.reshape(len(logits), -1).square().sum(dim=1)
 
 
 def mixed_targets(flag: Tensor, bad: Tensor, good: Tensor, temperature: float = 1.0) -> Tensor:
@@ -39,3 +52,9 @@ def jensen_shannon(first: Tensor, second: Tensor, temperature: float = 1.0) -> T
     mixture = torch.logaddexp(p, q) - math.log(2)
     divergences = (F.kl_div(mixture, side, reduction="none", log_target=True).sum(dim=1) for side in (p, q))
     return sum(divergences, torch.zeros(len(first), dtype=p.dtype, device=p.device)) / 2
+
+
+def distilled(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """T^2 KL(softmax(teacher / T) || softmax(student / T)), summed over classes, averaged over rows (Hinton et al.)."""
+    logs, target = (F.log_softmax(logits / temperature, dim=1) for logits in (student, teacher))
+    return F.kl_div(logs, target, reduction="sum", log_target=True) * temperature**2 / len(student)

@@ -36,3 +36,14 @@ def cosine(warmup: int = 0, floor: float = 0.0) -> Schedule:
 def steps(at: Sequence[float] = (0.5, 0.75), factor: float = 0.1) -> Schedule:
     """Multiplied by `factor` after each of these fractions of the training."""
     return lambda step, total: factor ** sum(step >= fraction * total for fraction in at)
+
+
+def warmup_shifted(warmup: int, stretch: float = 1.25) -> Schedule:
+    """(t + 1) / (warmup + 1) over `warmup` steps, then 1 - (t - warmup) / (stretch * total) (Goel et al.)."""
+
+    def factor(step: int, total: int) -> float:
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        return 1.0 - (step - warmup) / (stretch * max(1, total))
+
+    return factor

@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from neurosieve.artifacts.raw import raw_fields
+from neurosieve.artifacts.raw import fields, raw_fields
 from neurosieve.errors import UserError, near
 from neurosieve.plan.fingerprint import Fingerprint, Source
 
@@ -51,7 +51,9 @@ class Component:
     `arguments` are the verb's arguments (one without `seed` draws nothing), `views` the parts of the data it
     reads (`forget`, `retain`), `delta` says that it stores only changed tensors, `looks_at` is `model` or `study`,
     `targets` that an evaluation also runs on export targets, `builds_at_random` that a model's initial weights are
-    drawn (unless its module says `DRAWS = False`), `needs` the third-party packages without which a target cannot run.
+    drawn (unless its module says `DRAWS = False`), `needs` the third-party packages without which a target cannot run,
+    `given` that a training takes its weights from a file, whatever was drawn and whichever rows a study names,
+    `shadows` the models of further seeds that an evaluation of each grade looks at (see `plan.shadows`).
     """
 
     package: str
@@ -65,6 +67,8 @@ class Component:
     targets: bool
     builds_at_random: bool
     needs: tuple[str, ...] = ()
+    given: bool = False
+    shadows: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def lacks(self) -> list[str]:
@@ -102,6 +106,8 @@ def find(source: Source, package: str, use: Any) -> Component:
         bool(constants.get("TARGETS", False)),
         package == "models" and bool(constants.get("DRAWS", True)),
         tuple(constants.get("NEEDS", ())),
+        bool(constants.get("GIVEN", False)),
+        tuple(constants.get("SHADOWS", ())),
     )
 
 
@@ -133,15 +139,15 @@ def checked_params(component: Component, params: Mapping[str, Any]) -> dict[str,
 
 
 def files_of(component: Component, params: Mapping[str, Any], root: Path) -> dict[str, Path]:
-    """Raw files that the parameters name: field -> path. Raises UserError when one does not exist."""
-    files = {}
-    for field in raw_fields(params_class(component)):
+    """Raw files and folders that the parameters name: field -> path. Raises UserError when one does not exist."""
+    cls, files = params_class(component), {}
+    folders = fields(cls, "folder")
+    for field in raw_fields(cls):
         if params.get(field) is not None:
-            files[field] = root / str(params[field])
-            if not files[field].is_file():
-                raise ParamsError(
-                    f"{component.use}: {field}: no file {params[field]}; put it there", (field,), absent=True
-                )
+            files[field] = path = root / str(params[field])
+            if not (path.is_dir() if field in folders else path.is_file()):
+                what = f"no {'folder' if field in folders else 'file'} {params[field]}; put it there"
+                raise ParamsError(f"{component.use}: {field}: {what}", (field,), absent=True)
     return files
 
 

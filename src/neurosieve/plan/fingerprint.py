@@ -82,7 +82,7 @@ class Source:
         names = sorted(path.relative_to(self.root).with_suffix("") for path in (self.root / package).rglob("*.py"))
         modules = [".".join((PACKAGE, *name.parts)).removesuffix(".__init__") for name in names]
         trees = [self.facts(module)["tree"] for module in modules]
-        return _sha(json.dumps([modules, trees]).encode())[:16]
+        return sha(json.dumps([modules, trees]).encode())[:16]
 
     def facts(self, module: str) -> dict[str, Any]:
         """Of one module: `tree` hash, neurosieve `modules` and third-party `packages` it imports, `constants`,
@@ -91,7 +91,7 @@ class Source:
             path = self.path(module)
             assert path is not None, module
             text = path.read_bytes()
-            content = _sha(text + path.name.encode() + module.encode() + READER.encode())
+            content = sha(text + path.name.encode() + module.encode() + READER.encode())
             if content not in self.memory:
                 self.memory[content] = _read(ast.parse(text), module, path.name == "__init__.py")
             self._facts[module] = self.memory[content]
@@ -109,7 +109,7 @@ class Source:
             if _is_plumbing(name):
                 continue
             parents = [name.rsplit(".", up)[0] for up in range(1, name.count(".") + 1)]
-            waiting += [self._deepest(target) for target in self.facts(name)["modules"]] + parents
+            waiting += [self.deepest(target) for target in self.facts(name)["modules"]] + parents
         return seen
 
     def fingerprint(self, module: str) -> Fingerprint:
@@ -133,10 +133,10 @@ class Source:
             facts = self.facts(name)
             parts[name] = facts["tree"]
             packages |= set(facts["packages"])
-            parts |= {f"{name}:{other.name}": _sha(other.read_bytes()) for other in self._beside(name)}
-        return _sha(json.dumps(parts, sort_keys=True).encode())[:16], packages
+            parts |= {f"{name}:{other.name}": sha(other.read_bytes()) for other in self._beside(name)}
+        return sha(json.dumps(parts, sort_keys=True).encode())[:16], packages
 
-    def _deepest(self, target: str) -> str:
+    def deepest(self, target: str) -> str:
         """`neurosieve.models.masked.Masked` -> the module that exists, `neurosieve.models.masked`."""
         while target != PACKAGE and self.path(target) is None:
             target = target.rsplit(".", 1)[0]
@@ -162,13 +162,14 @@ def _is_plumbing(module: str) -> bool:
     return len(parts) > 1 and parts[1] not in SCIENCE
 
 
-def _sha(content: bytes) -> str:
+def sha(content: bytes) -> str:
+    """SHA-256 as hex."""
     return hashlib.sha256(content).hexdigest()
 
 
 def _read(tree: ast.Module, module: str, is_package: bool) -> dict[str, Any]:
     modules, packages = set(), set()
-    for target in _imports(tree, module, is_package):
+    for target in imports(tree, module, is_package):
         top = target.split(".")[0]
         if top == PACKAGE:
             modules.add(target)
@@ -184,10 +185,9 @@ def _read(tree: ast.Module, module: str, is_package: bool) -> dict[str, Any]:
         elif isinstance(node, ast.FunctionDef):
             takes = node.args
             verbs[node.name] = [argument.arg for argument in takes.posonlyargs + takes.args + takes.kwonlyargs]
-    text = json.dumps(_canonical(tree), separators=(",", ":"))
     constants = {name: value for name, value in constants.items() if isinstance(value, str | bool | int | tuple | list)}
     return {
-        "tree": _sha(text.encode()),
+        "tree": tree_hash(tree),
         "modules": sorted(modules),
         "packages": sorted(packages),
         "constants": constants,
@@ -195,7 +195,13 @@ def _read(tree: ast.Module, module: str, is_package: bool) -> dict[str, Any]:
     }
 
 
-def _imports(tree: ast.AST, module: str, is_package: bool) -> Iterator[str]:
+def tree_hash(tree: ast.Module) -> str:
+    """SHA-256 of a syntax tree, equal where only comments, docstrings or formatting differ."""
+    return sha(json.dumps(_canonical(tree), separators=(",", ":")).encode())
+
+
+def imports(tree: ast.AST, module: str, is_package: bool) -> Iterator[str]:
+    """What a module imports anywhere in it, by full name: `a.b.c` for `from a.b import c`, be `c` a module or not."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

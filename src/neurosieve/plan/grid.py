@@ -10,7 +10,7 @@ from typing import Any
 
 from neurosieve.artifacts.metrics import axes_text
 from neurosieve.errors import UserError
-from neurosieve.plan.study import AxisValue, LoadedStudy, Variant
+from neurosieve.plan.study import AxisValue, LoadedStudy
 
 _CHECKPOINT = re.compile(r"(?P<variant>[^@]+)@(?P<checkpoint>[A-Za-z]\w*)")
 
@@ -102,8 +102,7 @@ class Cells:
     def points(self, name: str) -> Iterator[Point]:
         """All points of a variant, in the order of the study's file."""
         study = self.loaded.study
-        variant = study.variants[name]
-        self._check_only(name, variant)
+        self.check_only(study.variants[name].only, "variants", name, "only")
         names, values = list(study.axes), [self._values(axis, name) for axis in study.axes]
         sweep = self.sweep(name)
         for axes in product(*values):
@@ -117,6 +116,25 @@ class Cells:
     def axis_values(self, point: Point) -> Iterator[tuple[str, AxisValue]]:
         for axis, value in point.axes.items():
             yield axis, self.loaded.study.axes[axis][value]
+
+    def forget(self, point: Point, measured: bool) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+        """The rule that chooses the rows to forget at a point, and its place in the file.
+
+        A variant's own rule is for its step (or training) and exports; `measured` rows are what evaluations look at.
+        """
+        study, own = self.loaded.study, self.loaded.study.variants[point.variant].forget
+        if own is not None and not measured:
+            return own, ("variants", point.variant, "forget")
+        found, place = study.forget, ("forget",)
+        for axis, value in self.axis_values(point):
+            if value.forget is not None:
+                found, place = value.forget, ("axes", axis, point.axes[axis], "forget")
+        if measured and study.measured is not None:
+            found, place = study.measured, ("measured",)
+        for axis, value in self.axis_values(point):
+            if measured and value.measured is not None:
+                found, place = value.measured, ("axes", axis, point.axes[axis], "measured")
+        return found, place
 
     def bindings(self, point: Point, seed: int) -> dict[str, Any]:
         """`{name}` values at this point and seed, by the seed's position. Raises UserError if a list is too short.
@@ -151,14 +169,15 @@ class Cells:
             allowed = [value for value in allowed if value in self._values(axis, other)]
         return allowed
 
-    def _check_only(self, name: str, variant: Variant) -> None:
-        for axis, values in variant.only.items():
+    def check_only(self, only: Mapping[str, list[str]], *place: str | int) -> None:
+        """Axes and values that `only` names exist. Raises UserError at its place (keys)."""
+        for axis, values in only.items():
             known = list(self.loaded.study.axes.get(axis, {}))
             for value in values:
                 if value not in known:
                     has = ", ".join(known) or "no values"
                     message = f"only: {axis}={value} is not on an axis of this study; {axis} has: {has}"
-                    raise self.loaded.error(message, "variants", name, "only")
+                    raise self.loaded.error(message, *place)
 
 
 def substitute(value: Any, bound: Mapping[str, Any]) -> Any:

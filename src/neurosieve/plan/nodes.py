@@ -86,7 +86,9 @@ class StudyPlan:
     lacking: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Targets left out because their runtime is not installed -> `reason` in one line, `variants` (points)."""
     files: dict[str, str] = field(default_factory=dict)
-    """Raw files (path below the project) -> SHA-256 they had when planned."""
+    """Raw files and folders, and files of the user's own code (path below the project) -> SHA-256 when planned."""
+    requests: dict[str, str] = field(default_factory=dict)
+    """Files of deletion requests (path below the project) -> keyed hash they had when planned."""
 
     def add(
         self,
@@ -153,7 +155,7 @@ class StudyPlan:
             for cell in self.cells
             if variant in (cell.variant, cell.variant.split("@")[0])
             and cell.target == (target or "native")
-            and seed in ("", str(cell.seed))
+            and (cell.seed is None or seed in ("", str(cell.seed)))  # what draws nothing serves every seed
         ]
         if not fits or len({cell.variant for cell in fits}) > 1:
             raise KeyError(text)

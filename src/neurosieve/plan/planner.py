@@ -9,6 +9,7 @@ from typing import Any
 from neurosieve.artifacts.hashes import FileHashes
 from neurosieve.errors import UserError
 from neurosieve.evaluation.vocabulary import direction
+from neurosieve.plan.certifying import certified
 from neurosieve.plan.components import Component
 from neurosieve.plan.figures import check_figures
 from neurosieve.plan.fingerprint import Source
@@ -16,11 +17,14 @@ from neurosieve.plan.grid import Cells, Point, split_checkpoint, substitute
 from neurosieve.plan.grid_claims import claims_recipe
 from neurosieve.plan.nodes import Cell, Node, StudyPlan, canonical
 from neurosieve.plan.recipes import Place, Recipes, Request
-from neurosieve.plan.study import LoadedStudy, StepUse, Use, merge
+from neurosieve.plan.references import References
+from neurosieve.plan.shadows import Shadows
+from neurosieve.plan.shards import sharded
+from neurosieve.plan.study import LoadedStudy, StepUse, TargetUse, Use, merge
 
 DECIDER = "neurosieve.evaluation.claims.decide"
 DERIVER = "neurosieve.evaluation.curve"
-FORGET = {"where": "selection.where", "sample": "selection.sample", "ids_file": "selection.ids"}
+FORGET = {kind: f"selection.{kind.removesuffix('_file')}" for kind in ("where", "sample", "ids_file", "identified")}
 """Key of `forget:` -> the dataset component that chooses the rows."""
 PAGE_NEEDS = {"question", "paper", "answer", "claims", "absent", "figures", "notes"}
 
@@ -32,16 +36,17 @@ class Planner:
         self, loaded: LoadedStudy, root: Path, source: Source, hashes: FileHashes, targets: list[str] | None
     ) -> None:
         self.loaded, self.study, self.source, self.wanted_targets = loaded, loaded.study, source, targets
-        self.cells = Cells(loaded)
+        self.cells, self.references = Cells(loaded), References(loaded)
         self.plan = StudyPlan(loaded.slug, loaded.scale)
         self.recipes = Recipes(loaded, root, source, hashes, self.plan)
         self._made: dict[tuple[Any, ...], Node | None] = {}
         self._undrawn: set[str] = set()
+        self.shadows = Shadows(loaded, self.recipes, self._model)
 
     def expand(self) -> StudyPlan:
         """The whole plan. Raises UserError at the first thing that cannot be planned, with its place."""
         self.cells.check_tree()
-        self._check_references()
+        self.references.check()
         for name in self.study.variants:
             seeds, points = self.cells.seeds(name), list(self.cells.points(name))
             if not points:
@@ -69,7 +74,7 @@ class Planner:
             if point.name in self._undrawn:
                 return
             self._undrawn.add(point.name)
-        for target, use in self._targets(point.variant):
+        for target, use in self._targets(point):
             if use and self._lacks(point, target, use):
                 continue
             export = self._export(point, seed, model, target, use) if use else None
@@ -78,11 +83,11 @@ class Planner:
             key = export.key if export else None
             self.plan.cells.append(Cell(point.name, cell_seed, target, model.key, key, own + metrics, replicates))
 
-    def _targets(self, name: str) -> Iterator[tuple[str, Use | None]]:
+    def _targets(self, point: Point) -> Iterator[tuple[str, Use | None]]:
         yield "native", None
-        for target in self.study.targets.get(name, []):
-            use = Use(use=target) if isinstance(target, str) else target
-            if self.wanted_targets is None or use.use in self.wanted_targets:
+        for target in self.study.targets.get(point.variant, []):
+            use = TargetUse(use=target) if isinstance(target, str) else target
+            if use.at(point.axes) and (self.wanted_targets is None or use.use in self.wanted_targets):
                 yield use.use, use
 
     def _lacks(self, point: Point, target: str, use: Use) -> bool:
@@ -101,6 +106,7 @@ class Planner:
     # -- nodes --------------------------------------------------------------------------------------------------
 
     def _dataset(self, point: Point, seed: int) -> Node:
+        seed = self.shadows.study_seed(seed)
         memory = ("dataset", *sorted(point.axes.items()), seed)
         if memory not in self._made:
             raw = self.study.dataset.model_dump(exclude_none=True)
@@ -122,26 +128,26 @@ class Planner:
         name = raw["use"].split(".")[-1].replace("_", "-")
         return self.recipes.node(Request("prepare", name, component, params, seed, inputs, place, title))
 
-    def _selection(self, point: Point, seed: int) -> Node | None:
-        """The node that chooses the rows to forget, None where nothing is forgotten."""
-        memory = ("selection", *sorted(point.axes.items()), seed)
+    def _selection(self, point: Point, seed: int, measured: bool = False) -> Node | None:
+        """The node that chooses the rows to forget, None where nothing is forgotten; `measured`: for evaluations."""
+        seed = self.shadows.study_seed(seed)
+        forget, place = self.cells.forget(point, measured)
+        memory = ("selection", canonical(forget), *sorted(point.axes.items()), seed)
         if memory not in self._made:
-            self._made[memory] = self._selection_node(point, seed)
+            self._made[memory] = self._selection_node(point, seed, forget, place)
         return self._made[memory]
 
-    def _selection_node(self, point: Point, seed: int) -> Node | None:
-        forget, place = self.study.forget, ("forget",)
-        for axis, value in self.cells.axis_values(point):
-            if value.forget is not None:
-                forget, place = value.forget, ("axes", axis, point.axes[axis], "forget")
+    def _selection_node(self, point: Point, seed: int, forget: dict[str, Any] | None, place: Place) -> Node | None:
         if forget is None:
             return None
         kinds = [kind for kind in FORGET if kind in forget]
         if len(kinds) != 1:
             raise self.loaded.error(f"forget takes exactly one of {', '.join(FORGET)}", *place)
-        params = self._bound(forget, point, seed, place)
+        params, dataset = self._bound(forget, point, seed, place), self._dataset(point, seed)
+        if "ids_file" in params:
+            params = self.recipes.asked(params, dataset, place)
         component = self.recipes.component("datasets", FORGET[kinds[0]], place)
-        inputs = {"of": self._dataset(point, seed).key}
+        inputs = {"of": dataset.key}
         name = f"forget-{kinds[0].removesuffix('_file')}"
         title = self._title(point, seed)
         return self.recipes.node(Request("prepare", name, component, params, seed, inputs, place, title))
@@ -157,23 +163,32 @@ class Planner:
         variant, place = self.study.variants[point.variant], ("variants", point.variant)
         model_use, train_use = _certain(variant.model), _certain(variant.train)
         inputs = {"data": self._dataset(point, seed).key}
-        extra: dict[str, Any] = {}
+        extra = self._left_out(point, seed)
         if variant.rows != "all":
             extra["rows"] = variant.rows
             inputs["selection"] = self._rows_selection(variant.rows, point, seed)
         model = self.recipes.component("models", model_use.use, (*place, "model"))
         params = self._params(point, seed, "model", model_use)
         checked = self.recipes.check(model, params, (*place, "model"))
-        extra["model"] = {**model.recipe(), "params": checked.params}
+        extra["model"] = {**model.recipe(), "params": checked.params, **checked.own}
         name = f"{model_use.use.split('.')[-1]}-{train_use.use.split('.')[-1]}".replace("_", "-")
         component = self.recipes.component("training", train_use.use, (*place, "train"))
         params = self._params(point, seed, "train", train_use)
+        if component.given and (variant.rows != "all" or variant.without or variant.shards):
+            message = (
+                f"{train_use.use}: a file's weights stay what they are: only `rows: all`, no `without`, no `shards`"
+            )
+            raise self.loaded.error(message, *place, "rows")
         request = Request(
             "train", name, component, params, seed, inputs, (*place, "train"), self._title(point, seed),
             point.variant, self._replicates(point.variant), extra,
-            always_draws=model.builds_at_random,  # initial weights are drawn before training
+            always_draws=model.builds_at_random and not component.given,  # initial weights are drawn before training
         )  # fmt: skip
-        return self.recipes.node(request)
+        return sharded(self.recipes, request, variant.shards) if variant.shards else self.recipes.node(request)
+
+    def _left_out(self, point: Point, seed: int, *, exported: bool = False) -> dict[str, Any]:
+        """`without` of a variant as part of a recipe: tags of the rows that neither its making nor its exports see."""
+        return self.recipes.left_out(point.variant, self._dataset(point, seed), exported=exported)
 
     def _rows_selection(self, rows: str, point: Point, seed: int) -> str:
         place = ("variants", point.variant, "rows")
@@ -191,13 +206,14 @@ class Planner:
         base, checkpoint = split_checkpoint(_certain(variant.from_))
         parent = self._model(self._point_of(base, point), seed)
         inputs = {"data": self._dataset(point, seed).key, "model": parent.key}
-        extra: dict[str, Any] = {"kind": key}
+        extra: dict[str, Any] = {"kind": key, **self._left_out(point, seed)}
         if checkpoint:
             self._check_checkpoint(parent, base, checkpoint, point.variant, "from")
             extra["checkpoint"] = checkpoint
         for index, other in enumerate(variant.with_):
             beside, kept = split_checkpoint(other)
             companion = self._model(self._point_of(beside, point), seed)
+            self.recipes.refuse_seen(companion, beside, extra, place[:-1])
             inputs[f"with.{index}"] = companion.key
             if kept:
                 self._check_checkpoint(companion, beside, kept, point.variant, "with")
@@ -229,16 +245,18 @@ class Planner:
         better = direction(by.metric)
         if better == "ref":
             raise self.loaded.error(f"choose: neither more nor less of '{by.metric}' is better", *place, "choose", "by")
-        rule = {"metric": by.metric, "split": by.split, "better": better}
-        return {"among": choose.among, **rule, "judge": judge.recipe()}
+        if by.rule != "best" and (selection := self._selection(point, seed)):
+            inputs["selection"] = selection.key  # the judge must not see what is forgotten, whatever it declares
+        return choose.recipe(better, judge.recipe())
 
     def _add_selection(
-        self, component: Component, inputs: dict[str, str], point: Point, seed: int, place: Place
-    ) -> None:
+        self, component: Component, inputs: dict[str, str], point: Point, seed: int, place: Place, *,
+        measured: bool = False,
+    ) -> None:  # fmt: skip
         """Give the node the rows to forget if its component reads them."""
         if not component.views:
             return
-        selection = self._selection(point, seed)
+        selection = self._selection(point, seed, measured)
         if selection is not None:
             inputs["selection"] = selection.key
         elif component.package == "interventions":
@@ -252,7 +270,8 @@ class Planner:
         self._add_selection(component, inputs, point, seed, place)
         params = self._bound(use.params, point, seed, place)
         title = f"{self._title(point, seed)}/{target}"
-        return self.recipes.node(Request("export", target, component, params, seed, inputs, place, title))
+        extra = self._left_out(point, seed, exported=True)
+        return self.recipes.node(Request("export", target, component, params, seed, inputs, place, title, extra=extra))
 
     def _evaluations(self, point: Point, seed: int, model: Node, export: Node | None) -> Iterator[str]:
         for index, use in enumerate(self.study.evaluate):
@@ -265,8 +284,9 @@ class Planner:
                 continue
             inputs = {"data": self._dataset(point, seed).key, "model": model.key}
             inputs |= {"export": export.key} if export else {}
-            self._add_selection(component, inputs, point, seed, place)
+            self._add_selection(component, inputs, point, seed, place, measured=True)
             params = self._bound(use.params, point, seed, place)
+            inputs |= self.shadows.inputs(component, params, point, seed, place, export is None)
             title = self._title(point, seed) + (f"/{export.name}" if export else "")
             name, replicates = use.use.replace("_", "-"), self._replicates(point.variant)
             request = Request("evaluate", name, component, params, seed, inputs, place, title, replicates=replicates)
@@ -289,7 +309,7 @@ class Planner:
                     continue
                 inputs = {"data": self._dataset(points[0], seed).key}
                 inputs |= {f"model.{point.name}": self._model(point, seed).key for point in points}
-                self._add_selection(component, inputs, points[0], seed, place)
+                self._add_selection(component, inputs, points[0], seed, place, measured=True)
                 title, name = f"{self.loaded.slug}/all/{seed}", use.use.replace("_", "-")
                 request = Request("evaluate", name, component, use.params, seed, inputs, place, title)
                 self.plan.studywide[self.recipes.node(request).key] = seed
@@ -308,6 +328,7 @@ class Planner:
         self.plan.settings = self.study.model_dump(mode="json", include=PAGE_NEEDS)
         self.plan.settings["absent"] |= recipe["absent"]
         self.plan.settings["evaluations"] = {use.use: use.params for use in self.study.evaluate}
+        self.plan.settings |= certified(self.loaded, self.plan)
 
     # -- parts --------------------------------------------------------------------------------------------------
 
@@ -319,20 +340,14 @@ class Planner:
         params = use.params
         swept = {f"{point.variant}.{name}": point.sweep[name] for name in self.study.variants[point.variant].sweep}
         for name, value in {**self.cells.settings(point), **swept}.items():
-            variant, rest = self._split_setting(name)
+            variant, rest = self.references.split_setting(name)
             owner, _, param = rest.rpartition(".")
             if variant == point.variant and (owner == block or (owner == "" and block != "model")):
                 params = {**params, param: value}
         return self._bound(params, point, seed, ("variants", point.variant, block))
 
-    def _split_setting(self, name: str) -> tuple[str, str]:
-        """`ssd.alpha` -> (`ssd`, `alpha`); a variant's own name may hold dots."""
-        fits = [variant for variant in self.study.variants if name.startswith(f"{variant}.")]
-        variant = max(fits, key=len, default=name.partition(".")[0])
-        return variant, name[len(variant) + 1 :]
-
     def _bound(self, params: Mapping[str, Any], point: Point, seed: int, place: Place) -> dict[str, Any]:
-        bound = self.cells.bindings(point, seed)
+        bound = self.cells.bindings(point, self.shadows.study_seed(seed))
         try:
             return substitute(dict(params), bound)
         except UserError as error:
@@ -351,41 +366,6 @@ class Planner:
             names = ", ".join(kept) or "none"
             message = f"variant '{variant}': '{base}' keeps no checkpoint '{checkpoint}'; it keeps: {names}"
             raise self.loaded.error(message, "variants", variant, key)
-
-    def _check_references(self) -> None:
-        """Variants named by `targets`, `evaluate` and `set` exist, and so do the blocks that `set` and `sweep` name."""
-        for name, targets in self.study.targets.items():
-            self._known(name, "targets", "targets", name)
-            used = [target if isinstance(target, str) else target.use for target in targets]
-            for index, use in enumerate(used):
-                if use in used[:index]:
-                    raise self.loaded.error(f"targets: '{use}' is listed twice", "targets", name, index)
-        for index, use in enumerate(self.study.evaluate):
-            for name in use.of or []:
-                self._known(name, "evaluate", "evaluate", index, "of")
-        for axis, values in self.study.axes.items():
-            for value, content in values.items():
-                for name in content.set:
-                    variant, parameter = self._split_setting(name)
-                    self._known(variant, "set", "axes", axis, value, "set", name)
-                    self._check_parameter(variant, parameter, "set", "axes", axis, value, "set", name)
-        for variant, content in self.study.variants.items():
-            for name in content.sweep:
-                self._check_parameter(variant, name, "sweep", "variants", variant, "sweep", name)
-
-    def _check_parameter(self, variant: str, name: str, what: str, *place: str | int) -> None:
-        """`alpha`, `train.epochs`, `model.width`: the block before the dot is one of the variant's own."""
-        step = self.study.variants[variant].step
-        blocks = [step[0]] if step else ["model", "train"]
-        block, _, parameter = name.rpartition(".")
-        if not parameter or block not in ("", *blocks):
-            forms = " or ".join(f"{one}.{parameter or 'PARAMETER'}" for one in blocks)
-            raise self.loaded.error(f"{what}: '{name}' is no parameter of '{variant}'; write {forms}", *place)
-
-    def _known(self, name: str, what: str, *place: str | int) -> None:
-        if name not in self.study.variants:
-            known = ", ".join(self.study.variants)
-            raise self.loaded.error(f"{what}: '{name}' is no variant; there are: {known}", *place)
 
 
 def _certain(value: Any) -> Any:

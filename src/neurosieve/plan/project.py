@@ -21,6 +21,7 @@ from neurosieve.plan import yaml12
 from neurosieve.plan.components import explain
 from neurosieve.plan.fingerprint import Source
 from neurosieve.plan.nodes import StudyPlan
+from neurosieve.plan.requests import is_as_planned
 from neurosieve.plan.settings import RESERVED, SCALES, Scale, Settings
 
 CONFIG = Path("config/config.yaml")
@@ -175,6 +176,7 @@ class Project:
         try:
             plan = StudyPlan.loads(cache.read_bytes())
             fresh = all(self.hashes.sha256(self.root / name) == digest for name, digest in plan.files.items())
+            fresh = fresh and all(is_as_planned(self.root, name, digest) for name, digest in plan.requests.items())
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
         return plan if fresh else None

@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, StrictInt, field_validator
 
-RESERVED = {"all", "prepare", "train", "intervene", "export", "evaluate", "verdict", "bundle", "report", "collect"}
+RESERVED = {
+    "all", "prepare", "train", "intervene", "export", "evaluate", "verdict", "bundle", "report", "collect", "certify",
+}  # fmt: skip
 Scale = Literal["smoke", "default", "full"]
 SCALES: tuple[Scale, ...] = ("smoke", "default", "full")
 
@@ -20,14 +22,25 @@ def distinct_seeds(seeds: list[int]) -> list[int]:
     return seeds
 
 
+class Certificates(BaseModel):
+    """How certificates are made: `sign` is the file of an Ed25519 private key in PEM, outside the repository."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    sign: str
+
+
 class Settings(BaseModel):
-    """`config/config.yaml`: which studies, at which scale; `seeds` and `targets` override the studies' own."""
+    """`config/config.yaml`: which studies, at which scale; `seeds` and `targets` override the studies' own.
+
+    `certificates` says with which key certificates are signed.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     studies: list[str]
     scale: Scale = "default"
     seeds: list[StrictInt] | None = None
     targets: list[str] | None = None
+    certificates: Certificates | None = None
 
     @field_validator("seeds")
     @classmethod

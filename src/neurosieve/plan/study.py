@@ -22,6 +22,8 @@ from pydantic import (
 
 from neurosieve.errors import UserError
 from neurosieve.plan import yaml12
+from neurosieve.plan.certify import Certify
+from neurosieve.plan.choosing import Choose
 from neurosieve.plan.components import explain, field_names, first_problem
 from neurosieve.plan.settings import RESERVED, SCALES, Scale, distinct_seeds
 from neurosieve.report.state import FigureSpec, FigureTitle, Paper
@@ -59,28 +61,6 @@ class DatasetUse(Use):
     of: DatasetUse | None = None
 
 
-class ChooseBy(_Part):
-    """What a setting is chosen by: a metric that the evaluation `use` gives on `split` (never test rows)."""
-
-    metric: str
-    split: str = "validation"
-    use: str = "classification"
-
-    @field_validator("split")
-    @classmethod
-    def _never_test(cls, split: str) -> str:
-        if split == "test":
-            raise ValueError("a setting is never chosen on test rows; use validation")
-        return split
-
-
-class Choose(_Part):
-    """One step run for every candidate; the best on the named split is kept, the table of candidates with it."""
-
-    among: dict[str, list[Any]] = Field(min_length=1)
-    by: ChooseBy
-
-
 class StepUse(Use):
     """An intervention's component, its parameters and perhaps the rule that chooses some of them."""
 
@@ -103,12 +83,28 @@ class Resources(_Part):
         return int(number * (1000 if unit == "GB" else 1))
 
 
+class Shards(_Part):
+    """A training in disjoint shards of the rows, so that forgetting reruns only those that held them (SISA)."""
+
+    count: int = Field(ge=2, le=1000)
+    slices: int = Field(1, ge=1, le=100)
+    """A shard is trained on its first slice, then on its first two, and so on, each time as `train` says."""
+    combine: Literal["mean", "vote"] = "mean"
+    by: Literal["sample_id", "subject"] = "sample_id"
+    """What is hashed to find a row's shard; `subject` keeps a person's rows together."""
+
+
 class Variant(_Part):
     """A training (`model` and `train`), or one step applied to another variant (`from`)."""
 
     model: Use | None = None
     train: Use | None = None
+    shards: Shards | None = None
     rows: str = "all"
+    forget: dict[str, Any] | None = None
+    """Rows to forget for this variant's own step and exports, instead of the study's."""
+    without: list[str] = []
+    """Files of requests (`ids_file`) whose rows neither its making nor its exports may see."""
     from_: str | None = Field(None, alias="from")
     with_: list[str] = Field([], alias="with")
     analysis: StepUse | None = None
@@ -141,7 +137,8 @@ class Variant(_Part):
         steps = [key for key in STEPS if getattr(self, key) is not None]
         if self.from_ is None and (self.model is None or self.train is None or steps):
             raise ValueError("a variant has either `model` and `train`, or `from` and one step")
-        if self.from_ is not None and (self.model or self.train or self.rows != "all" or len(steps) != 1):
+        fitted = self.model or self.train or self.shards or self.rows != "all"
+        if self.from_ is not None and (fitted or len(steps) != 1):
             raise ValueError(
                 f"a variant with `from` has exactly one step out of {', '.join(STEPS)}, and no model, train or rows"
             )
@@ -156,6 +153,7 @@ class AxisValue(_Part):
     """What one value of an axis binds: rows to forget, dataset overrides, `{names}` by seed, parameters."""
 
     forget: dict[str, Any] | None = None
+    measured: dict[str, Any] | None = None
     dataset: dict[str, Any] = {}
     bind: dict[str, list[Any]] = {}
     set: dict[str, Any] = {}
@@ -178,6 +176,16 @@ Figure = Annotated[
 """A figure of the study's own, or the finding of one that every study has."""
 
 
+class TargetUse(Use):
+    """A target and its parameters, perhaps at some values of the axes only (`only`)."""
+
+    only: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
+
+    def at(self, axes: Mapping[str, str]) -> bool:
+        """Whether the target is wanted at these values of the axes."""
+        return all(axes.get(axis) in values for axis, values in self.only.items())
+
+
 class Study(_Part):
     """One published system, or a user's own model."""
 
@@ -186,17 +194,20 @@ class Study(_Part):
     answer: str | None = None
     dataset: DatasetUse
     forget: dict[str, Any] | None = None
+    measured: dict[str, Any] | None = None
+    """Rows that evaluations look at as the forgotten ones, where those are not the ones of `forget`."""
     seeds: list[StrictInt]
     axes: dict[str, Annotated[dict[str, AxisValue], Field(min_length=1)]] = {}
     resources: dict[Stage, Resources] = {}
     variants: dict[str, Variant] = Field(min_length=1)
-    targets: dict[str, list[str | Use]] = {}
+    targets: dict[str, list[str | TargetUse]] = {}
     evaluate: list[Evaluation] = []
     claims: list[dict[str, Any]] = []
     absent: dict[str, str] = {}
     """Variants or axis values that claims name and this study does not compute, with the reason."""
     figures: list[Figure] = []
     notes: dict[str, str] = {}
+    certify: Certify | None = None
     device: Device = "cpu"
 
     @field_validator("seeds")

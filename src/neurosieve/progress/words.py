@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from neurosieve.errors import STEP, killed
 
-STAGES = ("prepare", "train", "intervene", "export", "evaluate", "verdict", "bundle", "report", "collect")
+STAGES = ("prepare", "train", "intervene", "export", "evaluate", "verdict", "bundle", "certify", "report", "collect")
 ERROR_LINES = 6
 """An error of more lines than this stays a block; shorter ones become one line."""
 BLOCK = 4096

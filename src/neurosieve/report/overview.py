@@ -27,7 +27,7 @@ _GROUPS = {"holds": "hold", "fails": "fail", "inconclusive": "inconclusive", "un
 ORIGINS = ("real", "rendered", "simulated")
 NO_CERTIFICATE = (
     "No certificate has been issued. There is one for each request to forget rows of a model of your own, refusals "
-    "included: describe the model as a study, name the rows, and run it."
+    "included: describe the model as a study, name the rows and, under certify, what is delivered, and run it."
 )
 
 

@@ -7,19 +7,18 @@ beside them, and the index is complete without a script.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
-from neurosieve.report import composition, figures, overview, rows, tables, templates, time
+from neurosieve.report import composition, evidence, figures, overview, rows, tables, time
 from neurosieve.report.answer import answer_of
 from neurosieve.report.charts import declared, theme
 from neurosieve.report.check import check
 from neurosieve.report.claims import WORDS, ClaimView, claim_views, tally
+from neurosieve.report.environment import environment
 from neurosieve.report.flags import flags
 from neurosieve.report.missing import notices
 from neurosieve.report.numbers import listed
@@ -73,25 +72,7 @@ def _frame(site: Site) -> dict[str, Any]:
 
 
 def _draw(path: Path, template: str, frame: dict[str, Any], view: dict[str, Any], here: str) -> None:
-    _write(path, _templates().get_template(f"{template}.html.j2").render(**frame, **view, here=here))
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(templates.__name__, ""),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    environment.filters["spec"] = _spec
-    return environment
-
-
-def _spec(value: dict[str, Any]) -> Markup:
-    return Markup(theme.as_json(value))
+    _write(path, environment().get_template(f"{template}.html.j2").render(**frame, **view, here=here))
 
 
 def _write(path: Path, text: str) -> None:
@@ -124,6 +105,7 @@ def _study(study: StudyState, claims: list[ClaimView], site: Site, lacking: list
         "figures": drawn,
         "tables": methods,
         "flags": flags(study),
+        "evidence": evidence.tables(study),
         "roles": roles,
         "forgets": any(role["role"] == "retrained" for role in roles),
         "answer": answer,
@@ -133,6 +115,7 @@ def _study(study: StudyState, claims: list[ClaimView], site: Site, lacking: list
         "targets": tables.targets(study),
         "target_notes": tables.target_notes(study),
         "retrained_forget": tables.retrained_forget(study),
+        "certificates": [one for one in site.certificates if one.study == study.slug],
         "data": [_data(study, dataset) for dataset in study.datasets],
         "origins": overview.origins(study),
         "commands": study.commands or _commands(study, site.generated_from),
@@ -170,7 +153,9 @@ def _contents(view: dict[str, Any]) -> list[tuple[str, str]]:
         ("claims", "Claims", view["claims"]),
         ("figures", "Figures", view["figures"]),
         ("methods", "All methods", view["tables"]),
+        ("evidence", "Evidence", view["evidence"]),
         ("targets", "Hardware targets", view["targets"] or view["s"].not_exported),
+        ("certificates", "Certificates", view["certificates"]),
         ("data", "Data", view["data"]),
         ("reproduce", "Reproduce", True),
         ("provenance", "Provenance", view["nodes"] or view["facts"]),

@@ -81,16 +81,18 @@ class Summary(Part):
 
 
 class Certificate(Part):
-    """One answered request to forget: file below `certificates/`, what it says of itself, and its verdict."""
+    """One answered request to forget: file below `certificates/`, what it says of itself, and how that looks."""
 
     file: str
     title: str
-    rows: int
-    passed: int
-    tests: int
+    study: str = ""
+    rows: int | None = None
+    passed: int = 0
+    tests: int = 0
     issued: str = ""
-    verdict: Literal["holds", "fails"] = "holds"
-    fragile: bool = False
+    verdict: Literal["holds", "inconclusive", "fails", "undecided"]
+    """The verdict whose mark it gets; its words are `says`."""
+    says: str
     remark: str = ""
 
 
@@ -282,6 +284,36 @@ class Series(Part):
     y: tuple[float, ...]
 
 
+class Attack(Part):
+    """What one attack on one model found (`neurosieve.evaluation.evidence.Finding`)."""
+
+    name: str
+    outcome: str | None
+    """no trace, not resolvable, trace found; None: reported, decides nothing."""
+    estimate: float
+    low: float
+    high: float
+    null_low: float | None
+    null_high: float | None
+    margin: float | None
+    n: int
+    unit: str
+    half_width: float
+    smallest_fpr: float
+    why: str
+
+
+class Evidence(Part):
+    """The attacks on one variant, native or on a target, and what they say together."""
+
+    variant: str
+    target: str
+    seed: int | None
+    outcome: str
+    attacks: tuple[Attack, ...]
+    remarks: tuple[str, ...] = ()
+
+
 class StudyState(Part):
     """One study: its page and its row in the ledger."""
 
@@ -324,6 +356,7 @@ class StudyState(Part):
     """Steps from training to each variant, in order: `("unlearn", "prune")`; empty for a training."""
     layers: tuple[LayerRow, ...] = ()
     metrics: tuple[MetricRow, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     targets: tuple[TargetRow, ...] = ()
     not_exported: str = ""
     """Why nothing of the study goes to hardware."""

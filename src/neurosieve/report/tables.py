@@ -54,8 +54,11 @@ def methods(study: StudyState, panels: Sequence[rows.Panel]) -> list[dict[str, A
 
 
 def _shown(columns: Iterable[rows.Column]) -> set[rows.Column]:
-    """Without checks, and without measures along an axis of their own with many places: those are figures."""
-    listed = [column for column in columns if column.metric not in CHECKS]
+    """Without checks, and without measures along an axis of their own with many places: those are figures.
+
+    Nor evidence: it has tables of its own (`report.evidence`).
+    """
+    listed = [c for c in columns if c.metric not in CHECKS and not c.metric.startswith("evidence_")]
     along = Counter((column.metric, column.split) for column in listed if column.at)
     return {column for column in listed if not column.at or along[column.metric, column.split] <= FEW_PLACES}
 

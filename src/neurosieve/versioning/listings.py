@@ -86,6 +86,13 @@ def earlier(root: Path) -> Iterator[list[Listing]]:
         yield _distinct(_locks_at(root, revision))
 
 
+def every(root: Path) -> list[Listing]:
+    """Listings of `dvc.lock` as it is and at every commit that git knows, of whatever branch."""
+    revisions = _git(root, "rev-list", "--all", "--", LOCK).split()
+    texts = [*sides(lock_text(root)), *(side for revision in revisions for side in _locks_at(root, revision))]
+    return _distinct(texts)
+
+
 def lock_text(root: Path) -> str:
     """`dvc.lock`, empty where there is none."""
     try:

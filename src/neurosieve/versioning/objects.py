@@ -148,6 +148,23 @@ class Objects:
         url = self._repo.config["remote"].get(name, {}).get("url") if name else None
         return f"remote '{name}' ({url})" if url else "no remote"
 
+    @property
+    def remotes(self) -> list[str]:
+        """Names of all remotes that are configured."""
+        return list(self._repo.config["remote"])
+
+    def there(self, remote: str, names: Iterable[str]) -> set[str]:
+        """Those of the objects that a remote has. Raises UserError when it cannot be reached."""
+        with self._remote(remote) as odb:
+            return set(odb.list_oids_exists(sorted(names), odb.fs.jobs))
+
+    def delete(self, remote: str, names: Iterable[str]) -> int:
+        """Delete objects from a remote; how many. Raises UserError when it cannot be reached or refuses."""
+        with self._remote(remote) as odb:
+            for name in (wanted := sorted(names)):
+                odb.delete(name)
+        return len(wanted)
+
     def require_remote(self) -> None:
         """Raise UserError when no default remote is configured."""
         if self.remote == "no remote":
@@ -161,15 +178,17 @@ class Objects:
             _transfer(odb, self._cache, sorted(names), "Fetching")
 
     @contextmanager
-    def _remote(self) -> Iterator[Any]:
-        """The default remote's objects; whatever fails becomes one line."""
-        self.require_remote()
+    def _remote(self, name: str | None = None) -> Iterator[Any]:
+        """A remote's objects (of the default one if none is named); whatever fails becomes one line."""
+        if name is None:
+            self.require_remote()
         try:
-            yield self._repo.cloud.get_remote_odb(command="fetch")
+            yield self._repo.cloud.get_remote_odb(name=name, command="fetch")
         except UserError:
             raise
         except Exception as error:  # each kind of remote (S3, SSH, WebDAV) fails with errors of its own
-            raise UserError(f"{self.remote} cannot be reached: {_line(error)}; {REMEDY}") from None
+            called = self.remote if name is None else f"remote '{name}'"
+            raise UserError(f"{called} cannot be reached: {_line(error)}; {REMEDY}") from None
 
 
 def _line(error: BaseException) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from neurosieve.artifacts.certificates import folder_of
 from neurosieve.artifacts.store import Store
 from neurosieve.plan.nodes import StudyPlan, key_of
 from neurosieve.plan.project import Project
@@ -53,6 +54,29 @@ def page_key(
     return key_of({"studies": studies, "scale": project.scale, "code": code, "views": views, **skipped})
 
 
+def certificate_key(plan: StudyPlan) -> str | None:
+    """Key of the state that a study's certificate is written of; None where it asks for none, or at smoke scale."""
+    asked = plan.settings.get("certify")
+    if not asked or plan.scale == "smoke":
+        return None
+    models = [[cell.model, cell.export] for cell in plan.cells if cell.variant.split("@")[0] in asked["variants"]]
+    return key_of({"certify": asked, "models": models, "verdict": plan.verdict})
+
+
+def stamp_certificate(store: Store, slug: str, key: str) -> None:
+    """Say that a study's certificate is of this state, and of no other: going back to an earlier one is news again."""
+    folder = certificate_stamp(store.results, slug, key).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob(f"{slug}@*"):
+        old.unlink(missing_ok=True)
+    certificate_stamp(store.results, slug, key).touch()
+
+
+def certificate_stamp(results: Path, slug: str, key: str) -> Path:
+    """The file that says so."""
+    return folder_of(results) / ".stamps" / f"{slug}@{key}"
+
+
 def write_views(project: Project, stamp: str | None = None, copies: bool = False) -> Path:
     """Draw everything from what is in the store; the path of the page. `stamp` is the state that was asked for.
 
@@ -60,6 +84,7 @@ def write_views(project: Project, stamp: str | None = None, copies: bool = False
     """
     from neurosieve.report.page import render
     from neurosieve.views.site import site_of
+    from neurosieve.views.site.certificates import copy_pages
 
     store = project.store
     plans, present = project.plans(), store.present()
@@ -72,6 +97,7 @@ def write_views(project: Project, stamp: str | None = None, copies: bool = False
         if warnings := [f"config/studies/{slug}.yaml: no figure {line}" for slug, lines in lacking for line in lines]:
             (aside / WARNINGS).write_text("\n".join(warnings) + "\n")
             print(*(f"warning: {line}" for line in warnings), sep="\n", file=sys.stderr)
+        copy_pages(store.results, aside)
         if copies:
             from neurosieve.views.for_snakemake import write_for_snakemake
 

@@ -1,76 +1,72 @@
+"""Rows that a deletion request names, found by tags."""
+
 import numpy as np
 import pytest
+from pydantic import ValidationError
+from tests.owned import owned
 
-from neurosieve.artifacts.dataset import ColumnInfo, Dataset, DatasetInfo
-from neurosieve.artifacts.raw import raw_fields
+from neurosieve.artifacts.tags import tags_of
 from neurosieve.datasets.selection.ids import Params, prepare
 from neurosieve.errors import UserError
 
-IDS = ["0087", "87", "0012", "12", "0003", "a,b"]
+KEY = bytes(range(32))
 
 
-def made() -> Dataset:
-    columns = {name: ColumnInfo(meaning=name) for name in ("sample_id", "x")}
-    info = DatasetInfo(name="toy", origin="simulated", source="tests", licence="none", inputs="x", columns=columns)
-    return Dataset.from_arrays(
-        info,
-        {
-            "train": {"sample_id": IDS, "x": np.zeros((6, 1))},
-            "test": {"sample_id": ["t1", "t2"], "x": np.zeros((2, 1))},
-        },
-    )
+def chosen(*ids: str, match: str = "sample_id", **columns) -> dict[str, list[int]]:
+    made = prepare(Params(tags=tags_of(KEY, ids), match=match), owned(**columns), KEY)
+    assert f"{len(ids)} requested" in made.what
+    return {name: rows.tolist() for name, rows in made.rows.items()}
 
 
-def chosen(tmp_path, text: str, encoding: str = "utf-8") -> list[str]:
-    file = tmp_path / "ids.csv"
-    file.write_text(text, encoding=encoding)
-    rows = prepare(Params(ids_file=str(file)), made()).rows
-    assert set(rows) == {"train"}
-    return [IDS[row] for row in rows["train"]]
+def test_ids_are_text() -> None:
+    assert chosen("0087", "0012") == {"train": [0, 2]}
+    assert chosen("87") == {"train": [1]}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "sample_id\n0087\n0012\n",
-        "0012\n0087",
-        "sample_id,why\n0087,asked\n0012,\n",
-        "n,sample_id\r\n1,0012\r\n2,0087\r\n",
-        ' "0012" \n\n0087 \n',
-    ],
-)
-def test_ids_are_text(tmp_path, text):
-    assert chosen(tmp_path, text) == ["0087", "0012"]
+def test_rows_of_every_split_are_chosen() -> None:
+    assert chosen("0087", "v1", "t0") == {"train": [0], "validation": [1], "test": [0]}
 
 
-def test_byte_order_mark_and_quoted_ids(tmp_path):
-    assert chosen(tmp_path, 'sample_id\n"a,b"\n', "utf-8-sig") == ["a,b"]
-    assert chosen(tmp_path, "87\n") == ["87"]
+def test_a_person_owns_many_rows() -> None:
+    assert chosen("ann", match="subject") == {"train": [0, 3], "test": [1]}
+
+
+def test_a_row_belongs_to_all_that_it_was_made_of() -> None:
+    sources = [["a", "b"], ["b"], [], ["c", "a"], ["d"], ["e"]]
+    assert chosen("a", sources=sources) == {"train": [0, 3]}
+    assert chosen("b", "d", sources=sources) == {"train": [0, 1, 4]}
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("ids", "message"),
     [
-        ("0087\n1\n2\n0012\n3\n", "3 of 5 ids not in the data: 1, 2, 3$"),
-        ("1\n2\n3\n4\n", "4 of 4 ids not in the data: 1, 2, 3, …"),
-        ("087\n", "1 of 1 ids not in the data: 087"),
-        ("0087\nt1\nt2\n", "2 of 3 ids are rows of split 'test', not training rows: t1, t2"),
-        ("0087\n0012\n0087\n", "id '0087' is listed twice"),
-        ("", "the list of ids is empty"),
-        ("sample_id\n", "the list of ids is empty"),
-        ("a,b\nc,d\n", r"none is called sample_id \(first line: a, b\)"),
-        ("sample_id,why\n0087,x\n,y\n", "id number 2 is empty"),
+        (["0087", "1", "2", "0012", "3"], "forget: 3 of 5 ids not in the data of owned; `neurosieve affected --ids`"),
+        (["v0", "t1"], "2 of 2 ids are rows of split 'test' and 'validation', not training rows"),
+        (["0087", "87", "0012", "12", "0003", "a,b"], "it names all 6 training rows of owned; none would be retained"),
     ],
 )
-def test_bad_lists(tmp_path, text, message):
-    with pytest.raises(UserError, match=message):
-        chosen(tmp_path, text)
+def test_requests_that_cannot_be_met(ids: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        chosen(*ids)
+    assert not any(f" {one}" in str(caught.value) for one in ids if len(one) == 4), "no id is in a log"
 
 
-def test_a_missing_file_is_one_line(tmp_path):
-    with pytest.raises(UserError, match="cannot be read as CSV"):
-        prepare(Params(ids_file=str(tmp_path / "none.csv")), made())
+def test_subjects_of_a_dataset_without_any() -> None:
+    with pytest.raises(UserError, match="dataset owned declares no `subject` column; list sample_id"):
+        chosen("ann", match="subject", subject=None)
 
 
-def test_the_plan_finds_the_file():
-    assert raw_fields(Params) == ["ids_file"]
+def test_another_key_finds_nothing() -> None:
+    with pytest.raises(UserError, match="1 of 1 ids not in the data"):
+        prepare(Params(tags=tags_of(KEY, ["0087"])), owned(), bytes(32))
+
+
+@pytest.mark.parametrize("tags", [[], ["0087"], ["A" * 64]])
+def test_what_is_no_tag_is_refused(tags: list[str]) -> None:
+    with pytest.raises(ValidationError):
+        Params(tags=tags)
+
+
+def test_selection_of_row_numbers_is_sorted() -> None:
+    rows = prepare(Params(tags=tags_of(KEY, ["a,b", "0087", "12"])), owned(), KEY).rows["train"]
+    assert np.array_equal(rows, [0, 3, 5])

@@ -96,13 +96,13 @@ def test_99_percent_of_the_default_network_empties_layers_and_says_so():
             weight.data *= 1e-3
     with pytest.warns(UserWarning, match=r"pruning to 99% left \d+ layers without a weight: features\.0\.0\.weight"):
         result, _ = prune(model, Data.of(images), sparsity=0.99)
-    empty = cost.counts(result)["layers_empty"]
+    empty = cost.counts(result, images.info)["layers_empty"]
     assert empty == len(result.notes["mask"]["layers_empty"]) >= 1
     rows = classification.evaluate(View(Data.of(images), result), classification.Params())
     flagged = rows.filter(rows["metric"] == "constant_output")["value"]
     assert flagged.to_list() == [1.0]
     floor, _ = prune(model, Data.of(images), sparsity=0.99, keep_per_layer=8)
-    assert cost.counts(floor)["layers_empty"] == 0
+    assert cost.counts(floor, images.info)["layers_empty"] == 0
     assert zeros(floor.system)[0] == zeros(result.system)[0]
 
 

@@ -33,6 +33,11 @@ def test_the_seed_decides_every_byte():
     assert not same_state(trained(1)[0].system, trained(2)[0].system)
 
 
+def test_what_the_decay_counts_from():
+    shifted = trained(decay="after_warmup")[1].history
+    assert [row["lr"] for row in shifted] == pytest.approx([0.05 * (1 - (t - 2) / (1.25 * 18)) for t in (5, 11, 17)])
+
+
 def test_checkpoints_are_the_model_on_the_way():
     model, _, kept = trained(checkpoints=(1, 3))
     assert list(kept) == ["e1", "e3"]

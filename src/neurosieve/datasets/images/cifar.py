@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from neurosieve.artifacts.dataset import ColumnInfo, Dataset, DatasetInfo
 from neurosieve.artifacts.raw import RawFile
 from neurosieve.datasets.images.files import drawn_rows, located, standardised_bytes
-from neurosieve.datasets.transforms import unit
+from neurosieve.datasets.transforms import fitted_on, unit
 from neurosieve.errors import UserError
 
 FOLDER = "data/cifar"
@@ -144,6 +144,7 @@ def _info(params: Params, members: dict[str, bytes]) -> DatasetInfo:
         inputs="x",
         target="label",
         class_names=tuple(members[kinds[params.labels]].decode().split()),
+        fitted=fitted_on(params.scaling),
         columns={
             "sample_id": ColumnInfo(meaning="the publisher's batches and the row's number in them"),
             "x": ColumnInfo(meaning="red, green, blue", unit=unit_of_x),

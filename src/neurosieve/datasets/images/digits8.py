@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from neurosieve.artifacts.dataset import ColumnInfo, Dataset, DatasetInfo
-from neurosieve.datasets.transforms import enough_rows, numbered, splits_per_class, standardise, unit
+from neurosieve.datasets.transforms import enough_rows, fitted_on, numbered, splits_per_class, standardise, unit
 
 PER_CLASS = 174
 """Rows of the smallest class."""
@@ -73,6 +73,7 @@ def _info(params: Params) -> DatasetInfo:
         inputs="x",
         target="label",
         class_names=tuple("0123456789"),
+        fitted=fitted_on(params.scaling),
         columns={
             "sample_id": ColumnInfo(meaning="row number in the source, four digits"),
             "x": ColumnInfo(meaning="grey values of 8 x 8 pixels", unit=units[params.scaling]),

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from neurosieve.artifacts.dataset import ColumnInfo, Dataset, DatasetInfo
 from neurosieve.artifacts.raw import RawFile
 from neurosieve.datasets.images.files import drawn_rows, located, read_idx
-from neurosieve.datasets.transforms import block_mean, standardise, unit
+from neurosieve.datasets.transforms import block_mean, fitted_on, standardise, unit
 from neurosieve.errors import UserError
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -119,6 +119,7 @@ def _info(params: Params) -> DatasetInfo:
         inputs="x",
         target="label",
         class_names=CLASSES,
+        fitted=fitted_on(params.scaling),
         columns={
             "sample_id": ColumnInfo(meaning="the publisher's file and the row's number in it"),
             "x": ColumnInfo(meaning=f"grey values, {params.size} x {params.size} block mean", unit=unit_of_x),

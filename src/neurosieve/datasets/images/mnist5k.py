@@ -14,7 +14,15 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from neurosieve.artifacts.dataset import ColumnInfo, Dataset, DatasetInfo
-from neurosieve.datasets.transforms import block_mean, enough_rows, numbered, splits_per_class, standardise, unit
+from neurosieve.datasets.transforms import (
+    block_mean,
+    enough_rows,
+    fitted_on,
+    numbered,
+    splits_per_class,
+    standardise,
+    unit,
+)
 
 SIDE = 28
 PER_CLASS = 500
@@ -77,6 +85,7 @@ def _info(params: Params) -> DatasetInfo:
         inputs="x",
         target="label",
         class_names=tuple("0123456789"),
+        fitted=fitted_on(params.scaling),
         columns={
             "sample_id": ColumnInfo(meaning="row number in the source, four digits"),
             "x": ColumnInfo(

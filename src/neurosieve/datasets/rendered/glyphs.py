@@ -22,7 +22,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from neurosieve.artifacts.dataset import ColumnInfo, Dataset, DatasetInfo
-from neurosieve.datasets.transforms import block_mean, standardise, unit
+from neurosieve.datasets.transforms import block_mean, fitted_on, standardise, unit
 from neurosieve.errors import UserError
 
 if TYPE_CHECKING:
@@ -213,6 +213,7 @@ def _info(params: Params) -> DatasetInfo:
         inputs="x",
         target="label",
         class_names=tuple(chars) if params.labels == "fine" else groups,
+        fitted=fitted_on(params.scaling),
         columns={
             "sample_id": ColumnInfo(meaning="class-face-jitter"),
             "x": ColumnInfo(meaning=f"ink, {params.size} x {params.size} block mean", unit=unit_of_x),

@@ -40,6 +40,7 @@ def intervene(model: Model, data: Data, params: Params, seed: int, log: Log) -> 
     """The model trained on with wrong labels for the forget rows. Logs one row per epoch."""
     if len(data.forget) == 0:
         raise UserError("forget set is empty: nothing to forget; check the study's forget rule")
+    data.info.require_classes("unlearning.amnesiac")
     forget, retain = (columns_of(part, model.device) for part in (data.forget, data.retain))
     recipe = Recipe(params.epochs, params.batch, params.lr, "adam")
     system = copy.deepcopy(model.system)

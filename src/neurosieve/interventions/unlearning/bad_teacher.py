@@ -47,6 +47,7 @@ def intervene(model: Model, data: Data, params: Params, seed: int, log: Log) -> 
     """The student after teaching. Logs one row per epoch."""
     if len(data.forget) == 0:
         raise UserError("forget set is empty: nothing to forget; check the study's forget rule")
+    data.info.require_classes("unlearning.bad_teacher")
     forget, retain = (part.tensor().to(model.device) for part in (data.forget, data.retain))
     bad = random_teacher(model, seed)
     recipe = Recipe(params.epochs, params.batch, params.lr, "adam")

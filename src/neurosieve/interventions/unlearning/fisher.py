@@ -47,6 +47,7 @@ def intervene(model: Model, data: Data, params: Params, seed: int, log: Log) -> 
     """The model with noise added. Logs per tensor the mean and the largest standard deviation."""
     if len(data.forget) == 0:
         raise UserError("forget set is empty: nothing to forget; check the study's forget rule")
+    data.info.require_classes("unlearning.fisher")
     inputs, labels = data.retain.tensor().to(model.device), set(data.forget.y.tolist())
     whole = len(labels) == 1 and not labels & set(data.retain.y.tolist())
     classes = int(model.schema["classes"])

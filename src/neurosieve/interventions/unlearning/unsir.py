@@ -62,10 +62,14 @@ class Params(BaseModel):
 def intervene(model: Model, data: Data, params: Params, seed: int, log: Log) -> Model:
     """The impaired and repaired model. Logs the loss of noise, impair and repair.
 
-    Raises UserError when the forget rows are of several classes (random forgetting).
+    Raises UserError when the forget rows are of several classes (random forgetting), and where inputs or targets have
+    no gradient or no classes.
     """
+    data.info.require_classes("unlearning.unsir")
     label = forgotten_class(data.forget.y)
     inputs, labels = columns_of(data.retain, model.device)
+    if not inputs.is_floating_point():
+        raise UserError("unlearning.unsir learns inputs by their gradient; these are whole numbers (token ids)")
     system, masks = copy.deepcopy(model.system), model.role("mask")
     impair = Recipe(1, params.impair_batch, params.lr, "adam")
     repair = Recipe(1, params.repair_batch, params.lr, "adam")

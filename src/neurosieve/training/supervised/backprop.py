@@ -16,7 +16,9 @@ from neurosieve.artifacts.log import Log
 from neurosieve.artifacts.model import Model
 from neurosieve.optim.loop import Hooks, Recipe, columns_of, fit, generator, warm_up
 from neurosieve.optim.losses import supervised
-from neurosieve.optim.schedules import warmup_linear
+from neurosieve.optim.schedules import warmup_linear, warmup_shifted
+
+DECAYS = {"from_start": warmup_linear, "after_warmup": warmup_shifted}
 
 
 class Params(BaseModel):
@@ -39,6 +41,8 @@ class Params(BaseModel):
     """Steps over which the rate rises linearly."""
     stretch: float = Field(1.25, ge=1)
     """The rate falls as 1 - t / (stretch * total steps)."""
+    decay: Literal["from_start", "after_warmup"] = "from_start"
+    """What t counts from: the first step, the rise laid over the fall, or (Goel et al. 2024) the end of the warm-up."""
     checkpoints: tuple[int, ...] = ()
     """Epochs after which the model is kept, as e<k>."""
 
@@ -63,7 +67,7 @@ def train(model: Model, data: Data, params: Params, seed: int, log: Log) -> Mode
         params.optimiser,
         params.momentum,
         params.weight_decay,
-        warmup_linear(params.warmup, params.stretch),
+        DECAYS[params.decay](params.warmup, params.stretch),
     )
 
     def after_epoch(module: nn.Module, row: dict[str, float]) -> None:

@@ -18,7 +18,8 @@ from neurosieve.plan.nodes import STAGES, StudyPlan
 from neurosieve.plan.project import Project
 from neurosieve.plan.study import load_study
 from neurosieve.report import state as page
-from neurosieve.views.site import costs, data, history, notes, tables
+from neurosieve.views.site import costs, data, evidence, history, notes, tables
+from neurosieve.views.site.certificates import certificates
 from neurosieve.views.site.reader import Reader, Records, run_of, verdicts_by_study
 
 
@@ -43,6 +44,7 @@ def site_of(project: Project, plans: Mapping[str, StudyPlan], present: Set[str])
         summary=_summary(studies),
         costs=costs.costs(plans, records),
         slowest=costs.slowest(plans, records),
+        certificates=certificates(project.store.results),
     )
 
 
@@ -122,6 +124,7 @@ def _study(reader: Reader, run: Any, criteria: history.Histories) -> page.StudyS
         chains=tables.chains(plan),
         layers=tables.layers(reader),
         metrics=tables.metrics(frames, plan),
+        evidence=evidence.evidence(frames.get("metrics")),
         targets=tables.targets(reader),
         nodes=tables.nodes(reader, run),
         packages=tables.packages(reader),

@@ -1,0 +1,1 @@
+"""Attacks on models that were made to forget rows, distances, and intervals: functions on arrays and on networks."""

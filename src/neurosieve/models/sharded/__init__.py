@@ -1,0 +1,1 @@
+"""Networks made of networks that each saw one shard of the rows."""
