@@ -16,11 +16,10 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
-from neurosieve.errors import UserError
+from neurosieve.models.vision.residual import Residual, images
 
 SMALLEST = 8
 """Smallest side in pixels: after the last stage one pixel is left of it."""
-STAGES = 4
 BLOCKS = 2
 
 
@@ -37,33 +36,9 @@ def build(params: Params, schema: Mapping[str, Any]) -> nn.Module:
 
     Raises UserError when the input is no image or is too small.
     """
-    shape = tuple(schema["input_shape"])
-    if len(shape) != 3 or min(shape[1:]) < SMALLEST:
-        raise UserError(
-            f"vision.resnet18 needs images [channels, height, width] of at least {SMALLEST} pixels a side,"
-            f" the data have shape {list(shape)}; choose a larger size or another model"
-        )
-    return ResNet18(shape[0], int(schema["classes"]), params.width)
-
-
-class ResNet18(nn.Module):
-    """See the module's description."""
-
-    def __init__(self, channels: int, classes: int, width: int) -> None:
-        super().__init__()
-        self.stem = nn.Sequential(*_conv(channels, width, 3), nn.ReLU())
-        blocks, given = [], width
-        for stage in range(STAGES):
-            outputs = width * 2**stage
-            for block in range(BLOCKS):
-                blocks.append(_Block(given, outputs, stride=2 if stage and not block else 1))
-                given = outputs
-        self.features = nn.Sequential(*blocks)
-        self.head = nn.Linear(given, classes)
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Logits [rows, classes] of images [rows, channels, height, width]."""
-        return self.head(self.features(self.stem(inputs)).mean(dim=(2, 3)))
+    channels, classes = images(schema, SMALLEST, "vision.resnet18")
+    stem, stages = nn.Sequential(*_conv(channels, params.width, 3), nn.ReLU()), [params.width * 2**s for s in range(4)]
+    return Residual(stem, params.width, stages, BLOCKS, _Block, classes)
 
 
 class _Block(nn.Module):

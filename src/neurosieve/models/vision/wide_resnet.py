@@ -16,7 +16,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 
-from neurosieve.errors import UserError
+from neurosieve.models.vision.residual import Residual, images
 
 SMALLEST = 4
 """Smallest side in pixels: after the last stage one pixel is left of it."""
@@ -43,33 +43,9 @@ def build(params: Params, schema: Mapping[str, Any]) -> nn.Module:
 
     Raises UserError when the input is no image or is too small.
     """
-    shape = tuple(schema["input_shape"])
-    if len(shape) != 3 or min(shape[1:]) < SMALLEST:
-        raise UserError(
-            f"vision.wide_resnet needs images [channels, height, width] of at least {SMALLEST} pixels a side,"
-            f" the data have shape {list(shape)}; choose a larger size or another model"
-        )
-    return WideResNet(shape[0], int(schema["classes"]), params.depth, params.widen)
-
-
-class WideResNet(nn.Module):
-    """See the module's description."""
-
-    def __init__(self, channels: int, classes: int, depth: int, widen: int) -> None:
-        super().__init__()
-        self.stem = nn.Conv2d(channels, 16, 3, padding=1)
-        blocks, given = [], 16
-        for stage in range(3):
-            outputs = 16 * 2**stage * widen
-            for block in range((depth - 4) // 6):
-                blocks.append(_Block(given, outputs, stride=2 if stage and not block else 1))
-                given = outputs
-        self.features = nn.Sequential(*blocks)
-        self.head = nn.Linear(given, classes)
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Logits [rows, classes] of images [rows, channels, height, width]."""
-        return self.head(self.features(self.stem(inputs)).mean(dim=(2, 3)))
+    channels, classes = images(schema, SMALLEST, "vision.wide_resnet")
+    stem, stages = nn.Conv2d(channels, 16, 3, padding=1), [16 * 2**stage * params.widen for stage in range(3)]
+    return Residual(stem, 16, stages, (params.depth - 4) // 6, _Block, classes)
 
 
 class _Block(nn.Module):
