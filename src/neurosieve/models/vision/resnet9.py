@@ -15,7 +15,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
-from neurosieve.errors import UserError
+from neurosieve.models.vision.residual import images
 
 SMALLEST = 11
 """Smallest side in pixels: below it nothing is left for the convolution without padding."""
@@ -34,13 +34,8 @@ def build(params: Params, schema: Mapping[str, Any]) -> nn.Module:
 
     Raises UserError when the input is no image or is too small.
     """
-    shape = tuple(schema["input_shape"])
-    if len(shape) != 3 or min(shape[1:]) < SMALLEST:
-        raise UserError(
-            f"vision.resnet9 needs images [channels, height, width] of at least {SMALLEST} pixels a side,"
-            f" the data have shape {list(shape)}; choose a larger size or another model"
-        )
-    made = ResNet9(shape[0], int(schema["classes"]), params.width)
+    channels, classes = images(schema, SMALLEST, "vision.resnet9")
+    made = ResNet9(channels, classes, params.width)
     # a sixth faster on a CPU, forward and backward; torch's annotations lack this overload
     return made.to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
 
