@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from neurosieve.errors import UserError
+
 SCALE = click.option("--scale", type=click.Choice(["smoke", "default", "full"]), help="Instead of config.yaml's scale.")
 FILE = click.Path(path_type=Path)
 
@@ -92,11 +94,24 @@ def forget(
     file: Path, study: str | None, after: str | None, method: str | None, starts: bool, purge: bool, yes: bool,
     keep_datasets: bool, only: tuple[str, ...], scale: str | None,
 ) -> None:  # fmt: skip
-    """Write the study that repairs every shipped model that learned from a request's rows, and run it if told."""
+    """Write the study that repairs every shipped model that learned from a request's rows, and run it if told.
+
+    With --purge alone nothing is written: it lists what the study that answers the request leaves behind.
+    """
     from neurosieve.plan.project import Project
-    from neurosieve.requests.forget import jobs, repairs, run, told, write
+    from neurosieve.requests.cleared import answering, cleared
+    from neurosieve.requests.forget import below, jobs, repairs, run, told, write
 
     project = Project.here(scale)
+    name = below(project, file)
+    if purge and not starts:
+        if not (answered := answering(project, name, study)):
+            raise UserError(
+                f"{name}: no configured study answers this request yet; add --run, or run `forget` without --purge"
+            )
+        for line in cleared(project, name, answered, yes, only, datasets=not keep_datasets):
+            click.echo(line)
+        return
     made = repairs(project, file, method, study, after, only)
     slugs = [one.slug for one in made]
     for one in made:
@@ -109,9 +124,7 @@ def forget(
     if starts and (status := run(again, slugs)):
         sys.exit(status)
     if purge:
-        from neurosieve.requests.cleared import cleared
-
-        for line in cleared(again, made, yes, only, datasets=not keep_datasets):
+        for line in cleared(again, name, slugs, yes, only, datasets=not keep_datasets):
             click.echo(line)
     elif not starts:
         click.echo(f"run it with: snakemake {' '.join(slugs)}")

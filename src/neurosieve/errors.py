@@ -31,5 +31,5 @@ def killed(stage: str) -> str:
     more = f"`resources: {{{stage}: {{memory: 4 GB, minutes: 60}}}}`"
     return (
         "its process was killed before it could end: out of memory or time (where these are limited, the study's "
-        f"{more} asks for more), or by a signal; run the same command again"
+        f"{more} asks for more), or by a signal (Ctrl-C is one); run the same command again"
     )

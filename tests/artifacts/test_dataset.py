@@ -177,7 +177,7 @@ def test_no_target_column(tmp_path: Path) -> None:
         ({"train": {"x": np.zeros(2)}}, "sample_id is required"),
         ({"train": {"sample_id": ["a"], "x": np.zeros(1), "y": np.zeros(1)}}, "are not those described"),
         ({"train": {"sample_id": ["a"], "x": np.zeros(2)}}, "columns differ in length"),
-        ({"train": {"sample_id": ["a", "a"], "x": np.zeros(2)}}, "1 sample ids occur twice, first 'a'"),
+        ({"train": {"sample_id": ["a", "a"], "x": np.zeros(2)}}, "1 sample ids occur twice, first that of row 1"),
         ({"train": {"sample_id": ["a"], "x": np.zeros(1)}, "test": {"sample_id": ["a"], "x": np.zeros(1)}}, "twice"),
         ({"train": {"sample_id": [1, 2], "x": np.zeros(2)}}, "sample_id is not text"),
         (

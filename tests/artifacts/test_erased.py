@@ -23,7 +23,8 @@ def node(root: Path, stage: str = "train") -> Path:
     """A node with weights, a checkpoint and a description."""
     folder = root / "results" / "store" / stage / f"made-{'0' * 16}"
     (folder / "checkpoints" / "e4").mkdir(parents=True)
-    for name in ("model.safetensors", "model.json", "metrics.parquet", "checkpoints/e4/model.safetensors"):
+    kept = ("model.json", "metrics.parquet", "candidates.parquet")
+    for name in ("model.safetensors", "checkpoints/e4/model.safetensors", *kept):
         (folder / name).write_text(name)
     write_provenance(folder, {"key": "0" * 16, "stage": stage, "name": "made", "recipe": {}}, {"seconds": 1.0})
     return folder
@@ -39,7 +40,8 @@ def test_files_go_and_hashes_stay(tmp_path: Path) -> None:
     assert record.pop("erased") == {"request": "R-7", "when": "2026-11-25", "files": names}
     assert record == before
     assert (folder / PROVENANCE).stat().st_mtime_ns == dated, "what was made of it is not outdated"
-    assert sorted(path.name for path in folder.iterdir()) == ["metrics.parquet", "model.json", "provenance.json"]
+    left = ["candidates.parquet", "metrics.parquet", "model.json", "provenance.json"]
+    assert sorted(path.name for path in folder.iterdir()) == left
     assert (to_erase(folder), store.check(folder), store.exists(f"train/{folder.name}")) == ([], None, True)
     assert erase_files(folder, names, "R-7", "2026-11-26") == 0
     (folder / "model.json").write_text("changed")

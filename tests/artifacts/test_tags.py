@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import stat
 import threading
 from pathlib import Path
@@ -73,3 +74,32 @@ def test_a_lost_key_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is missing: forget-ids-0123456789abcdef and perhaps others hold tags"):
         controller_key(tmp_path)
     assert not (tmp_path / tags.KEY).exists()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"recipe": {"params": {"tags": []}}},
+        {"recipe": {"params": {}, "without": {"sample_id": []}}},
+        {"recipe": {}, "files": {"erased.arrow": ""}},
+    ],
+)
+def test_a_key_in_the_place_of_another_is_refused_where_there_are_tags(tmp_path: Path, record: dict) -> None:
+    right = controller_key(tmp_path)
+    (tmp_path / KEY).write_text("ab" * 32)
+    assert known_key(tmp_path) == bytes.fromhex("ab" * 32), "nothing was tagged yet"
+    (tmp_path / KEY).write_text(right.hex())
+    assert known_key(tmp_path) == right
+    node = tmp_path / "results" / "store" / "train" / "original-0123456789abcdef"
+    node.mkdir(parents=True)
+    (node / "provenance.json").write_text(json.dumps(record))
+    (tmp_path / KEY).write_text("ab" * 32)
+    for ask in (known_key, controller_key):
+        with pytest.raises(UserError, match=r"is not the one the tags here were made with \(original-0123456789abcdef"):
+            ask(tmp_path)
+    (tmp_path / KEY).unlink()
+    with pytest.raises(UserError, match="data/requests/key is missing: original-0123456789abcdef"):
+        controller_key(tmp_path)
+    (tmp_path / KEY).write_text(right.hex())
+    assert known_key(tmp_path) == right
+    assert right.hex() not in (tmp_path / tags.CHECK).read_text()

@@ -113,7 +113,7 @@ def test_a_model_that_guesses_is_suspected(folder: Path) -> None:
         ({f"factory: {FACTORY}": "factory: their_network:nothing"}, "their_network has no function 'nothing'"),
         ({f"factory: {FACTORY}": f"factory: {FACTORY}, arguments: {{classes: 4}}"}, "does not fit the network"),
         ({"classes: [ash, birch, cedar]": "classes: [ash, birch]"}, "'cedar' in row 3, not one of classes"),
-        ({"id: tree_id": "id: owner"}, "id 'p0' is that of rows 1 and 2"),
+        ({"id: tree_id": "id: owner"}, "rows 1 and 2 have the same id"),
     ],
     ids=["no-factory", "other-shapes", "other-class", "other-id"],
 )

@@ -56,12 +56,17 @@ def test_without_pruning_the_dampened_model_is_shipped(folder: Path) -> None:
     assert study["forget"] == {"sample": 10}
 
 
-def test_the_request_is_copied_where_requests_are_kept(folder: Path) -> None:
-    write(folder)
+def test_the_request_is_copied_where_requests_are_kept(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    write(folder, said := [])
+    assert any(line.startswith("delete · request.csv: git sees it, and the ids in it") for line in said)
     kept = folder / "data" / "requests" / "request.csv"
     assert kept.read_bytes() == (folder / "request.csv").read_bytes()
     assert kept.stat().st_mode & 0o777 == 0o600
-    write(folder, name="again", forget=kept)
+    outside = tmp_path_factory.mktemp("outside") / "request.csv"
+    outside.write_bytes(kept.read_bytes())
+    for name, file in (("again", kept), ("anew", outside)):
+        write(folder, said := [], name=name, forget=file)
+        assert not any(line.startswith("delete") for line in said)
     (folder / "request.csv").write_text("sample_id\n0001\n")
     with pytest.raises(UserError, match=r"data/requests/request\.csv is another request"):
         write(folder, name="third")

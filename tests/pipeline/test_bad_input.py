@@ -97,13 +97,18 @@ CASES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "empty sweep": ("[0.5, 0.9]", "[]", "swept:", ("sweep.sparsity", "at least 1")),
     "swept parameter of no block": (SWEEP, "sweep: {modle.width: [1]}", "swept:", ("modle.width", "prune.width")),
     "raw file that is not there": (
-        "forget: {sample: 3}", "forget: {ids_file: no.csv}", "few:", ("ids_file", "no file no.csv")),
+        "forget: {sample: 3}", "forget: {ids_file: data/requests/no.csv}", "few:",
+        ("ids_file", "no file data/requests/no.csv")),
+    "a list that git would store": (
+        "forget: {sample: 3}", "forget: {ids_file: data/one.csv}", "few:", ("lies outside data/requests/",)),
     "nothing to forget is listed": (
-        "forget: {sample: 3}", "forget: {ids_file: bad.csv}", "few:", ("bad.csv: the list of ids is empty",)),
+        "forget: {sample: 3}", "forget: {ids_file: data/requests/bad.csv}", "few:",
+        ("bad.csv: the list of ids is empty",)),
     "a row to forget is listed twice": (
-        "forget: {sample: 3}", "forget: {ids_file: twice.csv}", "few:", ("line 3 repeats the id of line 2",)),
+        "forget: {sample: 3}", "forget: {ids_file: data/requests/twice.csv}", "few:",
+        ("line 3 repeats the id of line 2",)),
     "a list and something else": (
-        "forget: {sample: 3}", "forget: {ids_file: one.csv, alpha: 1}", "few:", ("unknown key 'alpha'",)),
+        "forget: {sample: 3}", "forget: {ids_file: data/requests/one.csv, alpha: 1}", "few:", ("unknown key 'alpha'",)),
     "two ways to forget": (
         "forget: {sample: 3}", "forget: {sample: 3, where: a}", "few:", ("exactly one of where, sample, ids_file",)),
     "from that is not there": (
@@ -158,6 +163,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project folder with the real components."""
     root = tmp_path_factory.mktemp("bad")
     (root / "config" / "studies").mkdir(parents=True)
+    (root / "data" / "requests").mkdir(parents=True)
     return root
 
 
@@ -197,7 +203,7 @@ def test_mistake_in_a_study(
     monkeypatch.chdir(root)
     write(root, GOOD.replace(before, after))
     for name, text in LISTS.items():
-        (root / name).write_text(text)
+        (root / "data" / "requests" / name).write_text(text)
     line = answer(root, capsys)
     place = re.match(rf"(?:{re.escape(str(root))}/)?{re.escape(str(STUDY))}:(\d+)(:\d+)?: ", line)
     assert place, line

@@ -27,13 +27,16 @@ ROWS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "hidden": ({"where": "odd"}, ("forget.where: odd: no such column",)),
     "no-truth": ({"where": "label + 1"}, ("is not true or false", "label = 3")),
     "too-many": ({"sample": 90}, ("forget.sample: 90 rows wanted, points has 90 training rows",)),
-    "numbers": ({"ids_file": "numbers.csv"}, ("forget: 2 of 2 ids not in the data of points; `neurosieve affected",)),
-    "other-split": ({"ids_file": "other.csv"}, ("1 of 1 ids are rows of split 'test', not training rows",)),
+    "numbers": (
+        {"ids_file": "data/requests/numbers.csv"},
+        ("2 of 2 ids not in the data of points; `neurosieve affected",),
+    ),
+    "other-split": ({"ids_file": "data/requests/other.csv"}, ("are rows of split 'test', not training rows",)),
 }
 FILES = {
-    "numbers.csv": "sample_id\n87\n5\n",
-    "other.csv": "2001\n",
-    "text.csv": "sample_id\n0087\n0005\n",
+    "data/requests/numbers.csv": "sample_id\n87\n5\n",
+    "data/requests/other.csv": "2001\n",
+    "data/requests/text.csv": "sample_id\n0087\n0005\n",
 }
 
 
@@ -51,13 +54,14 @@ def errors_of(box: Sandbox, output: str) -> dict[str, str]:
 
 
 def test_rows_that_cannot_be_chosen(fresh: Sandbox) -> None:
+    (fresh.root / "data" / "requests").mkdir(parents=True)
     for name, text in FILES.items():
         (fresh.root / name).write_text(text)
     values = {name: {"forget": forget} for name, (forget, _) in ROWS.items()}
     study = {
         **gated(),
         "dataset": {"use": "toy.points", "rows": 30, "digits": True},
-        "axes": {"rows": {**values, "text": {"forget": {"ids_file": "text.csv"}}}},
+        "axes": {"rows": {**values, "text": {"forget": {"ids_file": "data/requests/text.csv"}}}},
         "variants": {
             "original": STUDY["variants"]["original"],
             "drop": {"from": "original", "unlearn": {"use": "unlearning.toy_drop"}},

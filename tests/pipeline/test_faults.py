@@ -116,6 +116,8 @@ def test_interrupted(box: Sandbox) -> None:
     ran = run.end()
     assert ran.code != 0
     assert "Traceback" not in ran.output
+    assert "neurosieve: error: stopped (Ctrl-C, SIGINT); run the same command again" in box.cli("log", "slow/11").output
+    assert "out of memory" not in ran.output
     assert_alone(box)
     assert_whole(box)
     before = stamps(box)

@@ -29,6 +29,7 @@ def selection(plan: StudyPlan):
 
 def test_the_recipe_holds_tags_and_nothing_of_the_file(tmp_path: Path) -> None:
     request(tmp_path, "0087", "0005")
+    (tmp_path / KEY).write_text("ab" * 32)  # a drawn one gives tags in which such short ids may occur
     made = toys.project(tmp_path, {"tiny": STUDY})
     node = selection(made.plan("tiny"))
     key = controller_key(tmp_path)
@@ -125,3 +126,9 @@ def test_keyed_hash_of_the_file(tmp_path: Path) -> None:
     assert not is_as_planned(tmp_path, FILE, planned)
     (tmp_path / KEY).unlink()
     assert not is_as_planned(tmp_path, FILE, planned)
+
+
+@pytest.mark.parametrize("name", ["R-1.csv", "data/R-1.csv", "data/requests/../R-1.csv", "/tmp/data/requests/R-1.csv"])
+def test_a_request_that_git_would_store_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match=r"tiny.yaml:\d+: ids_file: \S+ lies outside data/requests/, .*; move it there"):
+        toys.planned(tmp_path, {**STUDY, "forget": {"ids_file": name}})

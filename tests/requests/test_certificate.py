@@ -139,7 +139,11 @@ def test_after_the_rows_are_purged_the_certificate_says_so_and_verifies(tmp_path
     assert after["purge"]
     checked = verify(file(tmp_path / "p", 2), files=True)
     assert checked.problems == []
-    assert any("model before" in line and "purged, or not restored" in line for line in checked.notes)
+    assert any(
+        "model before" in line and "was erased on 20" in line and "request R-1" in line for line in checked.notes
+    )
+    older = verify(file(tmp_path / "p", 1), files=True)
+    assert older.problems == [], "what was purged in between is no fault of the certificate before"
 
 
 def test_what_is_delivered_must_be_there(history: Path, tmp_path: Path) -> None:

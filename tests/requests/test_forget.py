@@ -19,6 +19,7 @@ from neurosieve.jobs.load import Inputs
 from neurosieve.jobs.run import run_node
 from neurosieve.plan.nodes import StudyPlan
 from neurosieve.plan.project import Project
+from neurosieve.requests.cleared import answering
 from neurosieve.requests.forget import jobs, repairs, told, write
 
 A, B = ["train-0003", "train-0007"], ["train-0013", "train-0020"]
@@ -147,6 +148,13 @@ def test_the_same_request_again_changes_nothing(root: Path) -> None:
     assert "jobs to do (" in jobs(made, "own-r-b")
 
 
+def test_a_study_that_answers_a_request_is_found_to_purge_after(root: Path) -> None:
+    made = toys.again(root)
+    found = {name: answering(made, f"data/requests/{name}.csv") for name in ("R-A", "R-B", "R-X")}
+    assert found == {"R-A": ["own-r-a"], "R-B": ["own-r-b"], "R-X": []}
+    assert answering(made, "data/requests/R-A.csv", "own-r-b") == []
+
+
 def test_after_names_another_result(root: Path) -> None:
     (one,) = repairs(toys.again(root), request(root, *B, name="R-C"), after="own")
     assert (one.slug, one.base) == ("own-r-c", "own")
@@ -159,7 +167,9 @@ def test_file_that_somebody_changed_is_left_alone(root: Path) -> None:
     text = path.read_text()
     try:
         path.write_text(text.replace("Do the repaired", "Do our repaired"))
-        with pytest.raises(UserError, match=r"own-r-b\.yaml is there and says something else; rename or delete it"):
+        with pytest.raises(
+            UserError, match=r"own-r-b\.yaml is there and says something else; .* out of config/config\.yaml"
+        ):
             answered(root, "R-B", B)
     finally:
         path.write_text(text)
@@ -194,7 +204,7 @@ def test_what_is_shipped_but_not_here_is_named(root: Path, tmp_path: Path) -> No
     made = toys.project(tmp_path, {"own": OWN})
     plan = made.plan("own")
     run_node(made, plan, next(node for node in plan.nodes.values() if node.stage == "prepare"))
-    with pytest.raises(UserError, match="not computed here, or by other code: own/tuned"):
+    with pytest.raises(UserError, match="not computed here, or by other code: own/tuned; run `snakemake own` first"):
         repairs(made, request(tmp_path, *A))
 
 
@@ -208,6 +218,9 @@ def test_what_cannot_be_planned_leaves_nothing_behind(root: Path) -> None:
 def test_a_request_elsewhere_is_refused(root: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="put the request into data/requests/ of this project; ids stay there"):
         repairs(toys.again(root), request(tmp_path, *A))
+    (root / "R-9.csv").write_text("sample_id\n")
+    with pytest.raises(UserError, match="put the request into data/requests/ of this project; ids stay there"):
+        repairs(toys.again(root), root / "R-9.csv")
 
 
 def test_an_importance_that_saw_rows_of_an_earlier_request_is_refused(root: Path) -> None:

@@ -10,8 +10,11 @@ import pytest
 from tests import toys
 from tests.requests.conftest import ORIGINAL, PEOPLE, VARIANTS, People, computed, study
 
+from neurosieve.artifacts.dataset import read_dataset
+from neurosieve.artifacts.erased import erase_files, keep_tags, to_erase
 from neurosieve.artifacts.shards import place_of
-from neurosieve.artifacts.tags import KEY
+from neurosieve.artifacts.tags import KEY, controller_key
+from neurosieve.errors import UserError
 from neurosieve.jobs.run import run_node
 from neurosieve.requests.found import Found
 
@@ -174,7 +177,21 @@ def test_rows_left_out_by_tag_need_the_key(tmp_path: Path) -> None:
         [("learned", 1)],
     ]
     (tmp_path / KEY).unlink()
-    assert made.found(made.asks("Person 001"), "repaired").how == "learned", "nothing is known to be left out"
+    with pytest.raises(UserError, match="data/requests/key is missing"):
+        made.asks("Person 001")
+
+
+def test_rows_of_an_erased_dataset_need_the_key_that_its_tags_were_made_with(tmp_path: Path) -> None:
+    variants = {"original": ORIGINAL}
+    made = computed(tmp_path, study(variants=variants, targets={}, evaluate=[], forget=None), "Person 001")
+    folder = toys.directory(made.project, next(n for n in made.plan.nodes.values() if n.name == "people"))
+    keep_tags(folder, read_dataset(folder, hidden=True), controller_key(tmp_path))
+    erase_files(folder, to_erase(folder), "R-0", "2026-11-25")
+    assert made.asks("Person 001").missing == set()
+    for wrong, told in ((None, "is missing"), ("ab" * 32, "is not the one the tags here were made with")):
+        (tmp_path / KEY).write_text(wrong) if wrong else (tmp_path / KEY).unlink()
+        with pytest.raises(UserError, match=f"data/requests/key {told}"):
+            made.asks("Person 001")
 
 
 def test_only_the_shards_that_held_the_rows(tmp_path: Path) -> None:

@@ -127,7 +127,18 @@ def test_what_a_model_that_stays_is_stored_as_the_difference_from_stays(tmp_path
     purge = listed(made.project, asked(made), stays=[made.node("light").key])
     assert [node.folder for node in purge.bases] == [made.node("original").folder]
     assert made.node("original").folder not in folders(purge)
-    assert any("is stored as the difference from it" in line for line in purge.remains)
+    base = f"{made.node('original').folder}: whole, though it learned from 3 rows (train 3): a model that stays is"
+    assert f"{base} stored as the difference from it" in purge.remains, "the certificate says it too"
+
+
+def test_what_answers_a_later_request_stays_though_a_second_parent_is_beside_it(tmp_path: Path) -> None:
+    """Dampened again with an importance of its own: both come from what forgot the person, and read nobody since."""
+    importance = {"from": "drop", "analysis": FEW["counted"]["analysis"], "without": [REQUEST]}
+    again = {"from": "drop", "with": ["fresh"], "adapt": {"use": "adaptation.toy_mix", "weights": [1.0]}}
+    variants = {name: FEW[name] for name in ("original", "counted", "drop")} | {"fresh": importance, "again": again}
+    made = computed(tmp_path, study(variants=variants, targets={}, evaluate=[]), "Person 001")
+    purge = listed(made.project, asked(made))
+    assert {node.folder for node in purge.kept} == {made.node(name).folder for name in ("drop", "fresh", "again")}
 
 
 def test_models_of_scaled_data_stay_and_are_named(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +17,7 @@ from tests import toys
 from tests.requests.certified import file, issued, study
 
 from neurosieve.artifacts.certificates import FILE, PAGE, SIGNATURE, SIGNER, canonical, folder_of, sha256_of_value
-from neurosieve.cli_requests import verify as command
+from neurosieve.cli import cli
 from neurosieve.requests.signature import fingerprint, public_key
 from neurosieve.requests.verify import verify
 
@@ -100,8 +102,14 @@ def test_a_changed_statement_with_its_own_hash_put_right(box: Path) -> None:
 def test_an_unsigned_change_in_the_middle_breaks_the_chain(box: Path) -> None:
     rewritten(file(box / "p", 2), lambda record: record.update(issued="2026-01-01T00:00:00Z"))
     (file(box / "p", 2).parent / SIGNATURE).unlink()
-    line = "0003-tiny-R-1: certificate 2 is not the one that this one was written after; one of them was replaced"
-    assert problems(box) == [line]
+    assert problems(box) == [
+        "0003-tiny-R-1: certificate 2 is not the one that this one was written after; one of them was replaced",
+        f"0002-tiny-R-1: {PAGE} does not show what {FILE} says; it was changed",
+    ]
+
+
+def hash_of(box: Path, number: int) -> str:
+    return hashlib.sha256(file(box / "p", number).read_bytes()).hexdigest()
 
 
 def test_a_missing_middle_a_swap_and_a_double(box: Path) -> None:
@@ -159,9 +167,56 @@ def test_the_page_beside_it_is_compared(box: Path) -> None:
     page = file(box / "p", 3).parent / PAGE
     page.write_text(page.read_text().replace("Refused", "No trace was found"))
     assert problems(box) == [f"0003-tiny-R-1: {PAGE} does not show what {FILE} says; it was changed"]
-    page.write_text("<p>No trace was found</p>")
+    page.write_text(re.sub(r'(name="drawn-by" content=")\w+', r"\g<1>0", page.read_text()))
+    assert problems(box) == [f"0003-tiny-R-1: {PAGE} does not show what {FILE} says; it was changed"]
+    page.unlink()
+    checked = verify(file(box / "p", 3), box / "signing.pub.pem")
+    assert checked.problems == []
+    assert f"0003-tiny-R-1: there is no {PAGE} for people to read; {FILE} alone counts" in checked.notes
+
+
+def test_a_page_of_another_version_is_compared_by_the_hash_in_its_certificate(
+    box: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neurosieve.report.certificate.drawing", lambda: "another")
+    checked = verify(file(box / "p", 3), box / "signing.pub.pem")
+    assert checked.problems == []
+    assert not any("not compared" in line for line in checked.notes if PAGE in line)
+    page = file(box / "p", 3).parent / PAGE
+    kept = page.read_text()
+    for change in (("Refused", "No trace was found"), (hash_of(box, 3), "0" * 64)):
+        page.write_text(kept.replace(*change))
+        assert problems(box) == [f"0003-tiny-R-1: {PAGE} does not show what {FILE} says; it was changed"]
+
+
+def test_the_first_certificates_had_no_hash_of_their_page(box: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rewritten(file(box / "p", 3), lambda record: record["software"].pop("page"))
+    monkeypatch.setattr("neurosieve.report.certificate.drawing", lambda: "another")
     notes = verify(file(box / "p", 3)).notes
     assert any("was drawn by another version and was not compared" in line for line in notes)
+
+
+def test_the_rest_of_the_chain_is_checked_too(box: Path) -> None:
+    second = file(box / "p", 2).parent
+    kept = (second / SIGNATURE).read_bytes()
+    (second / SIGNATURE).write_bytes(bytes(64))
+    assert problems(box) == [f"0002-tiny-R-1: the signature does not fit: {FILE} or {SIGNATURE} was changed"]
+    (second / SIGNATURE).unlink()
+    checked = verify(file(box / "p", 3), box / "signing.pub.pem")
+    assert (checked.problems, checked.notes[-2]) == ([], "of the chain's others not signed: 0002-tiny-R-1")
+    (second / SIGNATURE).write_bytes(kept)
+    (second / PAGE).write_text("<p>No trace was found</p>")
+    assert problems(box) == [f"0002-tiny-R-1: {PAGE} does not show what {FILE} says; it was changed"]
+
+
+def test_the_last_of_a_chain_whose_beginning_was_deleted(box: Path) -> None:
+    for number in (1, 2):
+        shutil.rmtree(file(box / "p", number).parent)
+    assert problems(box) == ["0003-tiny-R-1: certificates from 1 are missing before it"]
+
+
+def test_the_folder_is_for_its_owner_alone(made: Path) -> None:
+    assert folder_of(made / "p" / "results").stat().st_mode & 0o077 == 0
 
 
 def test_a_certificate_that_was_mailed_alone(box: Path) -> None:
@@ -191,9 +246,9 @@ def test_a_broken_public_key_beside_it(box: Path) -> None:
 
 
 def test_the_command_exits_with_1_for_a_problem(made: Path) -> None:
-    run = CliRunner().invoke(command, [str(file(made / "p", 1)), "--key", str(made / "signing.pub.pem")])
+    run = CliRunner().invoke(cli, ["verify", str(file(made / "p", 1)), "--key", str(made / "signing.pub.pem")])
     assert (run.exit_code, run.output.splitlines()[0][:17]) == (0, "valid, signed by ")
-    run = CliRunner().invoke(command, [str(file(made / "p", 1)), "--key", str(made / "other.pub.pem")])
+    run = CliRunner().invoke(cli, ["verify", str(file(made / "p", 1)), "--key", str(made / "other.pub.pem")])
     assert run.exit_code == 1
 
 

@@ -2,8 +2,9 @@
 the one before.
 
 `certificate.json` is canonical JSON (RFC 8785): its bytes are what is hashed and signed, so nothing of this package is
-needed to check one. Beside it lie its page (`index.html`) and, where it is signed, `certificate.sig` (64 bytes) and
-`signer.pem` (the public key). A certificate is written once and never changed; a signature may be added later.
+needed to check one. Beside it lie its page (`index.html`), whose hash it holds, and, where it is signed,
+`certificate.sig` (64 bytes) and `signer.pem` (the public key). A certificate is written once and never changed; a
+signature may be added later.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ FIELDS = {
     "statement_sha256": str,
 }
 """What every certificate holds. `statement` is what it says, all else when and by what it was said."""
+NO_HASH = "0" * 64
 _FOLDER = re.compile(r"(\d{4,})-[A-Za-z0-9._-]+")
 
 
@@ -101,6 +103,11 @@ def read_certificate(file: Path) -> Certificate:
     return Certificate(file.parent, content, record)
 
 
+def page_hash(text: str, sha256: str) -> str:
+    """SHA-256 of a page without the hash of its certificate, which in turn holds this one as `software.page`."""
+    return hashlib.sha256(text.replace(sha256, NO_HASH).encode()).hexdigest()
+
+
 def folders(root: Path) -> list[Path]:
     """Folders of certificates in the order of their numbers."""
     if not root.is_dir():
@@ -137,6 +144,8 @@ def alone(root: Path) -> Iterator[None]:
     """One process at a time adds certificates. Raises UserError when the folder cannot be written."""
     try:
         root.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # a file system without modes, or another user's folder
+            root.chmod(0o700)  # tags stand for people: who holds the key can tell whose they are
         lock = os.open(root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise write_error(error, root) from None
@@ -161,7 +170,7 @@ def append(
     Called within `alone`. Raises UserError when a disk or a permission refuses.
     """
     number = len(before) + 1
-    record = {
+    record: dict[str, Any] = {
         "format": FORMAT,
         "number": number,
         "previous": before[-1].sha256 if before else None,
@@ -170,6 +179,7 @@ def append(
         "statement": dict(statement),
         "statement_sha256": sha256_of_value(statement),
     }
+    record["software"]["page"] = page_hash(draw(json.loads(canonical(record)), NO_HASH), NO_HASH)
     content = canonical(record)
     final = folder_of(store.results) / f"{number:04d}-{name}"
     scratch = store.scratch("certificate")

@@ -332,8 +332,7 @@ def _check_provenance(info: DatasetInfo, splits: list[str]) -> None:
 
 def _check_unique_ids(name: str, tables: Mapping[str, pa.Table]) -> None:
     ids = np.concatenate([_as_numpy(table.column("sample_id")) for table in tables.values()])
-    values, counts = np.unique(ids, return_counts=True)
-    if (counts > 1).any():
-        raise UserError(
-            f"dataset {name}: {int((counts > 1).sum())} sample ids occur twice, first '{values[counts > 1][0]}'"
-        )
+    _, first, counts = np.unique(ids, return_index=True, return_counts=True)
+    if (twice := int((counts > 1).sum())) > 0:
+        row = int(first[counts > 1].min()) + 1  # errors end in logs and pages, so they name no id
+        raise UserError(f"dataset {name}: {twice} sample ids occur twice, first that of row {row}, splits in turn")

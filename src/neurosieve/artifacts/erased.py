@@ -29,8 +29,8 @@ from neurosieve.artifacts.tags import tag
 TAGS = "erased.arrow"
 RECORDS = {PROVENANCE, TAGS, "model.json", "dataset.json", "export.json", "selection.json"}
 """Files of an erased node that stay: they say what it was."""
-MEASURED = {"metrics.parquet", "timings.parquet"}
-"""Numbers about whole models; `items.parquet` has rows of its own and goes."""
+MEASURED = {"metrics.parquet", "timings.parquet", "candidates.parquet"}
+"""Numbers about whole models, and which settings were tried; `items.parquet` has rows of its own and goes."""
 
 
 def to_erase(directory: Path) -> list[str]:

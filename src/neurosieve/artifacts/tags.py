@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import json
 import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from neurosieve.artifacts.store import write_error
+from neurosieve.artifacts.store import PROVENANCE, write_error
 from neurosieve.errors import UserError
 
 REQUESTS = Path("data/requests")
 """Folder of requests and key below the project's, mode 0700."""
 KEY = REQUESTS / "key"
 BYTES = 32
+CHECK = Path("results/.work/key")
+"""Keyed hash of nothing: tells another key from the one that was used here before, and nobody what either is."""
+TAGGED = ("prepare/forget-ids-*", "prepare/*", "*/*")
+"""Where nodes with tags are looked for, the likely ones first."""
 
 
 def controller_key(root: Path) -> bytes:
@@ -36,7 +41,7 @@ def controller_key(root: Path) -> bytes:
 
 
 def known_key(root: Path) -> bytes:
-    """The project's key, never a new one. Raises UserError when it is missing or not a key."""
+    """The project's key, never a new one. Raises UserError when it is missing, not a key, or not that of the tags."""
     path = root / KEY
     try:
         text = path.read_text("ascii").strip()
@@ -50,6 +55,7 @@ def known_key(root: Path) -> bytes:
         key = b""
     if len(key) != BYTES:
         raise UserError(f"{KEY} is not a key ({2 * BYTES} hex digits in one line); put the right one back")
+    _refuse_another(root, key)
     return key
 
 
@@ -103,10 +109,43 @@ def _make_private(path: Path, mode: int) -> None:
             path.chmod(mode)
 
 
+def _refuse_another(root: Path, key: bytes) -> None:
+    """Raises UserError when another key was used before and the store holds tags; else this one is remembered."""
+    path, check = root / CHECK, hmac.digest(key, b"key\0", "sha256").hex()
+    try:
+        before = path.read_text("ascii")
+    except (OSError, ValueError):
+        before = None
+    if before == check:
+        return
+    if before is not None and (tagged := _tagged(root)) is not None:
+        raise UserError(
+            f"{KEY} is not the one the tags here were made with ({tagged} and perhaps others hold such); put that one "
+            f"back from where it is kept safe, or delete {CHECK} if it was the other that was wrong"
+        )
+    with contextlib.suppress(OSError):  # a store that cannot be written gets no new tags
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".key-{os.getpid()}-{secrets.token_hex(4)}")
+        aside.write_text(check)
+        os.replace(aside, path)
+
+
 def _tagged(root: Path) -> str | None:
-    """A selection in the store that was made from a request, if there is one."""
-    found = (root / "results" / "store" / "prepare").glob("forget-ids-*/provenance.json")
-    return next((path.parent.name for path in found if '"tags"' in path.read_text(errors="replace")), None)
+    """A node of the store that holds tags, if there is one: its selection, what left rows out, an erased dataset."""
+    found = (path for part in TAGGED for path in (root / "results" / "store").glob(f"{part}/{PROVENANCE}"))
+    return next((path.parent.name for path in found if _holds_tags(path)), None)
+
+
+def _holds_tags(path: Path) -> bool:
+    try:
+        text = path.read_text(errors="replace")
+        if not any(f'"{word}"' in text for word in ("tags", "without", "erased.arrow")):
+            return False
+        record = json.loads(text)
+        recipe = record.get("recipe", {})
+        return "tags" in recipe.get("params", {}) or "without" in recipe or "erased.arrow" in record.get("files", {})
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _missing(why: str) -> UserError:

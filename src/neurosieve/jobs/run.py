@@ -204,7 +204,10 @@ def run_job(study: str, address: str, stage: str, scale: str | None, target: Pat
         note.write(ended.message)
         print(f"neurosieve: error: {ended.message}", file=sys.stderr)
         raise
-    except (Exception, SystemExit) as error:  # who interrupts a job knows why it did not end
+    except KeyboardInterrupt:  # for the log alone: who interrupts a job knows why it did not end
+        print("neurosieve: error: stopped (Ctrl-C, SIGINT); run the same command again", file=sys.stderr)
+        raise
+    except (Exception, SystemExit) as error:
         note.write(in_one_line(error))
         raise
     note.clear()

@@ -65,15 +65,17 @@ def new_study(project: Project, order: Order, say: Callable[[str], None]) -> Pat
         raise
     for line in found.told:
         say(f"guessed · {line}")
-    _tell(say, project.root, path, nodes, request)
+    _tell(say, project.root, order, path, nodes, request)
     return path
 
 
-def _tell(say: Callable[[str], None], root: Path, path: Path, nodes: int, request: str | None) -> None:
+def _tell(say: Callable[[str], None], root: Path, order: Order, path: Path, nodes: int, request: str | None) -> None:
     name = path.stem
     if request:
         asked = read_asked(root / request, request)
         say(f"request · {request}: {len(asked.ids)} ids ({asked.match}); kept out of git, named by tags elsewhere")
+        if order.forget and _git_sees(root, order.forget):
+            say(f"delete · {order.forget}: git sees it, and the ids in it; the copy in {REQUESTS}/ is what counts")
     else:
         say("request · none: the study rehearses with 10 drawn rows; see `forget:` in the file")
     say(f"wrote · {path.relative_to(root)}, {nodes} steps, and its name in {CONFIG}")
@@ -159,6 +161,12 @@ def _request(root: Path, file: Path, undo: list[Callable[[], None]]) -> str:
             shutil.copyfile(here, kept)
             kept.chmod(0o600)
     return kept.relative_to(root).as_posix()
+
+
+def _git_sees(root: Path, file: Path) -> bool:
+    """Whether a request's file lies in the project, where git would store it, and not in `data/requests/`."""
+    here = (Path.cwd() / file).resolve()
+    return here.is_relative_to(root.resolve()) and not here.is_relative_to((root / REQUESTS).resolve())
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neurosieve.artifacts.store import Store, erased, read_provenance
-from neurosieve.artifacts.tags import controller_key, digest, known_key
+from neurosieve.artifacts.tags import REQUESTS, controller_key, digest, known_key
 from neurosieve.errors import AbsentError, UserError
 from neurosieve.plan.nodes import Node
 
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 def read_request(root: Path, name: str) -> tuple[Asked, str]:
     """A request's file, relative to the project, and the keyed hash of its content.
 
-    Raises AbsentError when it is not there, UserError when it cannot be used or the key is lost.
+    Raises AbsentError when it is not there, UserError when it lies where git would store its ids, cannot be used, or
+    the key is lost.
     """
     from neurosieve.artifacts.requested import read_asked
 
+    if REQUESTS not in Path(os.path.normpath(name)).parents:
+        raise UserError(f"ids_file: {name} lies outside {REQUESTS}/, which alone git does not see; move it there")
     if not (root / name).is_file():
         raise AbsentError(f"ids_file: no file {name}; put it there")
     asked = read_asked(root / name, name)

@@ -63,7 +63,7 @@ def repairs(
     Raises UserError where the request cannot be used, nothing that was shipped learned from the rows, or a study cannot
     be repaired this way.
     """
-    name = _below(project, file)
+    name = below(project, file)
     listed = read_asked(project.root / name, name)
     found = descent(project, listed, only)
     if len(found.missing) == len(listed.ids):
@@ -78,10 +78,14 @@ def repairs(
         absent = sorted(
             {one for loaded in _candidates(project, asked, study, after) for one in _absent(project, loaded, found)}
         )
-        more = (
-            f"; not computed here, or by other code: {', '.join(absent)} (see `neurosieve affected`)" if absent else ""
-        )
-        raise UserError(f"{name}: nothing that a configured study ships learned from these rows in this store{more}")
+        if absent:
+            first = " ".join(sorted({one.partition("/")[0] for one in absent}))
+            where = f"not computed here, or by other code: {', '.join(absent)}"
+            raise UserError(
+                f"{name}: what is shipped and computed here did not learn from these rows; {where}; run "
+                f"`snakemake {first}` first"
+            )
+        raise UserError(f"{name}: nothing that a configured study ships learned from these rows in this store")
     return made
 
 
@@ -93,12 +97,15 @@ def _absent(project: Project, loaded: LoadedStudy, found: Descent) -> Iterator[s
             yield f"{loaded.slug}/{name}"
 
 
-def _below(project: Project, file: Path) -> str:
-    """The file's name below the project's folder."""
+def below(project: Project, file: Path) -> str:
+    """The file's name below the project's folder, inside `data/requests/`: elsewhere git would store its ids."""
     try:
-        return str(file.resolve().relative_to(project.root.resolve()))
+        name = file.resolve().relative_to(project.root.resolve())
     except ValueError:
-        raise UserError(f"{file}: put the request into {REQUESTS}/ of this project; ids stay there") from None
+        name = Path()
+    if REQUESTS not in name.parents:
+        raise UserError(f"{file}: put the request into {REQUESTS}/ of this project; ids stay there")
+    return str(name)
 
 
 def _candidates(project: Project, asked: Asked, study: str | None, after: str | None) -> Iterator[LoadedStudy]:
@@ -185,7 +192,10 @@ def write(project: Project, made: Written) -> Path:
         made.content, Dumper=_Plain, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True
     )
     if path.is_file() and path.read_text() != text:
-        raise UserError(f"{path} is there and says something else; rename or delete it to have it written anew")
+        raise UserError(
+            f"{path} is there and says something else; to have it written anew, delete it and "
+            f"take {made.slug} out of {CONFIG}"
+        )
     config = project.root / CONFIG
     listed = config.read_text() if made.slug in project.studies else with_study(config.read_text(), made.slug)
     before = {one: one.read_bytes() if one.is_file() else None for one in (path, config)}

@@ -119,7 +119,7 @@ def named_by_tags(folder: Path, asked: Asked, key: bytes) -> Named | None:
         info = DatasetInfo.model_validate_json((folder / "dataset.json").read_text())
     except (OSError, ValueError) as error:
         raise UserError(f"{folder}/dataset.json cannot be read: {error}") from None
-    if kept is None or not key or (asked.match == "subject" and info.subject is None and info.origin == "real"):
+    if kept is None or (asked.match == "subject" and info.subject is None and info.origin == "real"):
         return None
     texts = {tag(key, text): text for text in asked.ids}
     hits = kept.filter((pl.col("match") == asked.match) & pl.col("tag").is_in(list(texts)))

@@ -53,7 +53,8 @@ class Judge:
             node.add(reason)
         before = self.nodes.get(node.inputs.get("model", ""))
         if not node.answered and before is not None and before.answered:
-            node.answered = all(one.constants or one.via == before.key for one in node.reasons)
+            clean = {key for key in node.inputs.values() if (one := self.nodes.get(key)) and one.answered}
+            node.answered = all(one.constants or one.via in clean for one in node.reasons)
 
     # -- rows that are kept ---------------------------------------------------------------------------------------
 
@@ -61,9 +62,10 @@ class Judge:
         of = node.inputs.get("of")
         parent = self.named.get(of) if of else None
         folder = self.project.store.path(node.folder)
+        key = self._key if node.gone else b""  # a lost key is no fault of the dataset
         try:
             if node.gone:
-                named = named_by_tags(folder, self.asked, self._key)
+                named = named_by_tags(folder, self.asked, key)
                 if named is not None and self.only and named.name not in self.only:
                     named = replace(named, rows={}, names={}, ids=frozenset())
             else:
@@ -209,17 +211,14 @@ class Judge:
         return {name: rows for name, rows in kept.items() if len(rows)}
 
     def _tag(self, text: str) -> str:
-        """The tag of an id; none where the key is not here: then nothing is known to be left out."""
         if text not in self._tags:
-            self._tags[text] = tag(self._key, text) if self._key else ""
+            self._tags[text] = tag(self._key, text)
         return self._tags[text]
 
     @cached_property
     def _key(self) -> bytes:
-        try:
-            return known_key(self.project.root)
-        except UserError:
-            return b""
+        """The key, asked for only where the store holds tags. Raises UserError: without it they cannot be told."""
+        return known_key(self.project.root)
 
     # -- what measures them ---------------------------------------------------------------------------------------
 

@@ -97,7 +97,11 @@ class Purge:
             carries = f"; it carries {', '.join(roles)} tensors" if roles else ""
             made = "told to forget them" if node.forgotten else "made of what forgot them, or kept as it is"
             yield f"{node.folder}: {made}{carries}"
-        yield from (f"{node.folder}: a model that stays is stored as the difference from it" for node in self.bases)
+        yield from (
+            f"{node.folder}: whole, though it {node.reasons[0].what}: a model that stays is stored as the difference"
+            " from it"
+            for node in self.bases
+        )
         if self.scaled:
             which = ", ".join(node.folder for node in self.scaled[:3]) + (", …" if len(self.scaled) > 3 else "")
             yield f"{len(self.scaled)} nodes that read no such row, but {self.scaled[0].reasons[0].what}: {which}"

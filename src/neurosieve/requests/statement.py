@@ -221,8 +221,9 @@ def _steps(reading: Reading, key: str) -> Iterator[dict[str, Any]]:
     for name in ("rows", "choose", "files", "checkpoint", "shard"):
         if name in node.recipe:
             step[name] = node.recipe[name]
-    if rule := node.recipe.get("choose"):
-        candidates = pl.read_parquet(reading.directory(key) / "candidates.parquet").to_dicts()
+    table = reading.directory(key) / "candidates.parquet"
+    if (rule := node.recipe.get("choose")) and table.exists():  # an earlier version erased it with the weights
+        candidates = pl.read_parquet(table).to_dicts()
         step["parameters"] |= chosen(rule, candidates)
         step["candidates"] = len(candidates)
     yield step

@@ -79,8 +79,8 @@ GAP = [[1.0, 2.0]] * 3 + [None] + [[1.0, 2.0]] * (N - 4)
         (UNEVEN, "'x' has 2 values in row 1 and 1 in row 6; cut or pad them to one length"),
         (GAP, "'x' is empty in row 4"),
         ([{"a": 1}] * N, "'x' holds struct<a: int64>; a list of numbers is wanted"),
-        ([1.0] * 7 + [None] * (N - 7), r"x is nan in row 8 \(id 007\)"),
-        (["a"] * N, r"'x' is 'a', no number, in row 1 \(id 000\)"),
+        ([1.0] * 7 + [None] * (N - 7), r"x is nan in row 8"),
+        (["a"] * N, r"'x' is 'a', no number, in row 1"),
     ],
 )
 def test_what_is_no_number_is_refused(tmp_path: Path, column: list, says: str) -> None:

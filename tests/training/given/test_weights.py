@@ -94,7 +94,7 @@ def test_files_that_would_have_to_be_run_are_refused(tmp_path: Path, state: dict
     with pytest.raises(UserError, match=f"holds an object of {named}, which cannot be read without running") as caught:
         loaded(tmp_path / "m.pt", nested="state_dict")
     text = str(caught.value)
-    assert "save_file(model.state_dict(), 'model.safetensors')" in text
+    assert "save_model(model, 'model.safetensors')" in text
     assert "\n" not in text
     for advice in ("weights_only", "safe_globals", "trust", "False"):
         assert advice not in text
@@ -103,7 +103,7 @@ def test_files_that_would_have_to_be_run_are_refused(tmp_path: Path, state: dict
 def test_a_pickle_under_the_name_of_safetensors(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
     file = tmp_path / "m.safetensors"
     torch.save(state, file)
-    says = "m.safetensors is a pickle of torch.save, whatever its name says, not safetensors; .*save_file"
+    says = "m.safetensors is a pickle of torch.save, whatever its name says, not safetensors; .*save_model"
     with pytest.raises(UserError, match=says):
         loaded(file)
     file.write_bytes(pickle.dumps({"a": 1}))

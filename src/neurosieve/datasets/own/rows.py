@@ -83,7 +83,7 @@ def dataset(found: Found, params: Own) -> Dataset:
     if not len(found.x):
         raise UserError(f"{found.where} has no rows")
     ids = _ids(found)
-    x = _typed(found, params, ids)
+    x = _typed(found, params)
     goal = None
     if found.target is not None:
         goal = target_of(found.target, params.classes, params.regression, f"{found.where}: '{found.target_name}'")
@@ -109,9 +109,9 @@ def dataset(found: Found, params: Own) -> Dataset:
     return Dataset.from_arrays(info, splits)
 
 
-def row_of(row: int, ids: np.ndarray | None) -> str:
-    """`row 17 (id 0087)`, rows counted from 1."""
-    return f"row {row + 1}" + ("" if ids is None else f" (id {ids[row]})")
+def row_of(row: int) -> str:
+    """`row 17`, counted from 1; errors end in logs and pages, so they name no id."""
+    return f"row {row + 1}"
 
 
 def _ids(found: Found) -> np.ndarray:
@@ -125,13 +125,13 @@ def _ids(found: Found) -> np.ndarray:
         again = different[counts > 1][np.argmin(first[counts > 1])]
         rows = np.flatnonzero(ids == again)[:2] + 1
         raise UserError(
-            f"{found.where}: id '{again}' is that of rows {rows[0]} and {rows[1]}; an id names one row (whose many"
-            " rows are is their `subject`)"
+            f"{found.where}: rows {rows[0]} and {rows[1]} have the same id; an id names one row (whose many rows are is"
+            " their `subject`)"
         )
     return ids
 
 
-def _typed(found: Found, params: Own, ids: np.ndarray) -> np.ndarray:
+def _typed(found: Found, params: Own) -> np.ndarray:
     """Inputs as float32 or int64. Raises UserError for an entry that is not finite, or not whole where it must be."""
     x = found.x
     if x.dtype.kind not in "fiub":
@@ -139,9 +139,7 @@ def _typed(found: Found, params: Own, ids: np.ndarray) -> np.ndarray:
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         row, *place = (int(at) for at in np.argwhere(~np.isfinite(x))[0])
         name = found.axes[place[0]] if found.axes and len(place) == 1 else f"inputs at {place}"
-        raise UserError(
-            f"{found.where}: {name} is {x[(row, *place)]} in {row_of(row, ids)}; fill it in or take the row out"
-        )
+        raise UserError(f"{found.where}: {name} is {x[(row, *place)]} in {row_of(row)}; fill it in or take the row out")
     whole = params.dtype == "int64" or (params.dtype is None and x.dtype.kind == "i" and not params.preprocess)
     if whole and x.dtype.kind == "f" and not np.array_equal(x, np.round(x)):
         raise UserError(f"{found.where}: dtype: int64, but the inputs are no whole numbers")

@@ -59,7 +59,7 @@ def found(columns: Columns, params: Table, use: str, file: str, *, texts: bool =
         raise UserError(f"{where}: target '{params.target}' has {list(target.shape[1:])} values per row, one is wanted")
     axes = inputs if all(columns[one].ndim == 1 for one in inputs) else ()
     kept = _kept(columns, params, {*inputs, params.target, name}, texts)
-    x = _joined(columns, inputs, where, ids)
+    x = _joined(columns, inputs, where)
     return Found(
         where, Path(file).name, x, ids, target, params.target or "", kept, params.subject, params.splits.column, axes
     )
@@ -96,9 +96,9 @@ def _values(values: np.ndarray, texts: bool) -> np.ndarray:
     return as_texts(found) if found.dtype.kind not in "iufb" else found
 
 
-def _joined(columns: Columns, names: tuple[str, ...], where: str, ids: np.ndarray | None) -> np.ndarray:
+def _joined(columns: Columns, names: tuple[str, ...], where: str) -> np.ndarray:
     """One column as it is, or several side by side [rows, entries]."""
-    arrays = [_numbers(columns[name], name, where, ids) for name in names]
+    arrays = [_numbers(columns[name], name, where) for name in names]
     if len(arrays) == 1:
         return arrays[0] if arrays[0].ndim > 1 else arrays[0][:, None]
     wide = [(name, array) for name, array in zip(names, arrays, strict=True) if array.ndim > 2]
@@ -108,7 +108,7 @@ def _joined(columns: Columns, names: tuple[str, ...], where: str, ids: np.ndarra
     return np.concatenate([array if array.ndim > 1 else array[:, None] for array in arrays], axis=1)
 
 
-def _numbers(values: np.ndarray, name: str, where: str, ids: np.ndarray | None) -> np.ndarray:
+def _numbers(values: np.ndarray, name: str, where: str) -> np.ndarray:
     """A column as numbers. Raises UserError with the first row that holds none."""
     if values.dtype.kind in "iufb":
         return values
@@ -118,8 +118,7 @@ def _numbers(values: np.ndarray, name: str, where: str, ids: np.ndarray | None) 
         row, value = next((at, one) for at, one in enumerate(values.tolist()) if not _is_number(one))
         what = "empty" if value in ("", None) else f"'{value}', no number,"
         raise UserError(
-            f"{where}: '{name}' is {what} in {row_of(row, ids)}; mend it, code it as a number,"
-            " or list `inputs` without it"
+            f"{where}: '{name}' is {what} in {row_of(row)}; mend it, code it as a number, or list `inputs` without it"
         ) from None
 
 

@@ -44,7 +44,7 @@ def build(params: Params, schema: Mapping[str, Any]) -> nn.Module:
     factory = _imported(params.factory)
     try:
         module = factory(**params.arguments)
-    except Exception as error:  # whatever a user's function raises
+    except (Exception, SystemExit) as error:  # whatever a user's function raises
         raise failed(f"own.module: {params.factory} with {_shown(params.arguments)}", error) from None
     if not isinstance(module, nn.Module):
         raise UserError(f"own.module: {params.factory} returns a {type(module).__name__}, not a torch.nn.Module")

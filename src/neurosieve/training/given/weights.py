@@ -30,8 +30,8 @@ PICKLES = (".pt", ".pth", ".bin", ".ckpt")
 NESTS = ("state_dict", "model_state_dict", "model")
 """Keys under which checkpoints keep the weights."""
 REMEDY = (
-    "in the program that made it write the weights alone: from safetensors.torch import save_file;"
-    " save_file(model.state_dict(), 'model.safetensors')"
+    "in the program that made it write the weights alone: from safetensors.torch import save_model;"
+    " save_model(model, 'model.safetensors')"
 )
 
 
