@@ -47,6 +47,7 @@ def test_byte_order_mark_quotes_and_subjects(tmp_path: Path) -> None:
         ("0087\n0012\n0087\n", "line 3 repeats the id of line 1; list each once"),
         ("", "the list of ids is empty"),
         ("sample_id\n", "the list of ids is empty"),
+        ("id\n0087\n", "line 1, 'id', reads like a header: call the column sample_id or subject"),
         ("a,b\nc,d\n", "several columns but none is called sample_id or subject"),
         ("sample_id,subject\n1,ann\n", "keep the one that the request is about"),
         ("sample_id,why\n0087,x\n,y\n", "line 3 has no id"),

@@ -13,6 +13,7 @@ from tests.own.projects import FACTORY, PLACES, project, save_weights, tree_of
 
 from neurosieve.cli import main
 from neurosieve.errors import UserError
+from neurosieve.jobs.run import run_node
 from neurosieve.own.check import check_study
 from neurosieve.own.new import Order, new_study
 
@@ -55,7 +56,7 @@ def test_everything_is_told_and_nothing_is_written(folder: Path) -> None:
     assert "model · their_network:network: 12 weights, 0.0 MB; [54, 3] gives [54, 3]" in text
     assert "batch · accuracy 1.000 on 54 training rows" in text
     assert "request · data/requests/request.csv: 2 ids (sample_id) name 1 train, 1 test rows" in text
-    assert "known to ±0.57 of its AUC: expect *not resolvable*" in text
+    assert "on 1 rows, beside 1 never trained on, is known to ±0.80 of its AUC: expect *not resolvable*" in text
     assert "time · about" in text
     assert "an estimate from one batch" in text
     assert "memory · about" in text
@@ -64,6 +65,16 @@ def test_everything_is_told_and_nothing_is_written(folder: Path) -> None:
     assert "evidence · quick (asked for): trains nothing" in text
     assert text.endswith("ok · make STUDY=mine")
     assert tree_of(folder) == before
+
+
+def test_a_dataset_in_the_store_is_told_in_the_same_order(folder: Path) -> None:
+    begun(folder)
+    before = checked(folder)[:6]
+    made = project(folder)
+    plan = made.plan("mine")
+    node = next(one for one in plan.nodes.values() if one.recipe["component"]["use"] == "datasets.own.csv")
+    run_node(made, plan, node)
+    assert checked(folder)[:6] == before
 
 
 def test_ids_that_are_not_in_the_data_are_named_to_who_asked(folder: Path) -> None:

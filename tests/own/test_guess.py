@@ -75,6 +75,21 @@ def test_without_a_name_the_last_column_is_predicted_and_it_is_said(tmp_path: Pa
     assert any(line.startswith("splits: no column says") for line in found.told)
 
 
+@pytest.mark.parametrize("slip", ["trian", ""])
+def test_a_slip_in_the_splits_or_in_a_number_is_told(tmp_path: Path, slip: str) -> None:
+    found = guessed(
+        tmp_path, age=["", "abc", *map(str, AGES[2:])], height=AGES, split=[slip, *WORDS[1:]],
+        note=["x"] * N, kind=["u", "v"] * (N // 2),
+    )  # fmt: skip
+    assert (found.params["splits"], found.params["target"]) == ("split", "kind")
+    shown = f"'{slip}'" if slip else "empty"
+    assert f"splits: it is {shown} in row 1, none of train, validation, test: mend it" in found.told
+    assert "age: row 1 is no number, nor are 1 more, so it is left out: mend the file if age is an input" in found.told
+    assert not any(line.startswith("note:") for line in found.told)
+    with pytest.raises(UserError, match="row 1"):
+        loaded(found, tmp_path)
+
+
 def test_a_person_column_whose_values_differ_names_rows(tmp_path: Path) -> None:
     found = guessed(tmp_path, patient_id=IDS, age=AGES, y=[n % 2 for n in range(N)])
     assert (found.params["id"], "subject" in found.params) == ("patient_id", False)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.own.projects import CONFIG, FACTORY, project, tree_of
+from tests.own.projects import CONFIG, FACTORY, project, tree_of, trees
 
 from neurosieve.cli import main
 from neurosieve.errors import UserError
@@ -73,6 +73,30 @@ def test_the_request_is_copied_where_requests_are_kept(folder: Path, tmp_path_fa
 
 
 @pytest.mark.parametrize(
+    ("request_file", "wrong"),
+    [
+        ("sample_id\n0001\n87\n", "1 of 2 ids not in the data: 87"),
+        ("sample_id\n" + "".join(f"{n:04d}\n" for n in range(90)), "it names all 54 training rows of trees"),
+        ("subject\np0\n", ""),
+    ],
+    ids=["unknown", "all", "good"],
+)
+def test_a_request_that_does_not_fit_is_told_at_once(folder: Path, request_file: str, wrong: str) -> None:
+    (folder / "request.csv").write_text(request_file)
+    write(folder, said := [])
+    told = [line for line in said if line.startswith("wrong · ")]
+    assert len(told) == bool(wrong)
+    assert wrong in "".join(told)
+
+
+def test_subjects_without_a_column_are_told_with_the_remedy(folder: Path) -> None:
+    trees().rename({"owner": "of"}).write_csv(folder / "data" / "trees.csv")
+    (folder / "request.csv").write_text("subject\np1\n")
+    write(folder, said := [])
+    assert any(line.startswith("wrong") and "`subject: COLUMN` below `dataset`" in line for line in said)
+
+
+@pytest.mark.parametrize(
     ("before", "after"),
     [
         ("studies: [a, b]  # two\nscale: full\n", "studies:  # two\n  - a\n  - b\n  - new\nscale: full\n"),
@@ -107,7 +131,7 @@ def test_a_list_that_cannot_be_edited_is_one_line(text: str) -> None:
         ({"data": Path("/etc/hostname")}, "lies outside the project: copy it, or link it"),
         ({"weights": Path("data/none.pt")}, "--weights data/none.pt: no such file"),
         ({"model": "no.such.module:factory"}, "no.such.module"),
-        ({"model": "not a name"}, "factory"),
+        ({"model": "winery.net"}, "nothing is written, .* network is written package.module:function"),
         ({"forget": Path("nobody.csv")}, r"nobody\.csv: cannot be read"),
     ],
     ids=["listed", "reserved", "letters", "no-data", "ending", "outside", "no-weights", "module", "form", "ids"],

@@ -39,6 +39,12 @@ def test_lines(people: People) -> None:
     assert [line.partition(":")[0] for line in headings[2:5]] == ["datasets", "models", "exports"]
 
 
+def test_a_dataset_that_is_not_here(people: People) -> None:
+    file = request(people.project.root, "Person 001", match="subject", name="asked")
+    with pytest.raises(UserError, match=r"no dataset 'peple' in this store \(did you mean 'people'\?\)"):
+        answer(toys.again(people.project.root), file, ["peple"])
+
+
 def test_json_has_no_id(people: People) -> None:
     told = asks(people, "Person 001", "Person 999").json()
     text = json.dumps(told)
@@ -63,7 +69,7 @@ def test_the_command(people: People, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "1 of 2 ids not in any dataset of this store: 87" in capsys.readouterr().out
     assert cli.main(["affected", "--ids", "data/requests/rows.csv", "--data", "others"]) == 1
     said = capsys.readouterr().err
-    assert said == "neurosieve: error: data/requests/rows.csv: 2 of 2 ids not in dataset others: p001-tr0, 87\n"
+    assert said == "neurosieve: error: --data: no dataset 'others' in this store; there are people\n"
     assert cli.main(["affected", "--ids", "none.csv"]) == 1
     assert "none.csv: cannot be read as CSV (No such file" in capsys.readouterr().err
 

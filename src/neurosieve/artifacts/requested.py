@@ -26,6 +26,8 @@ from neurosieve.errors import UserError
 
 Match = Literal["sample_id", "subject"]
 MATCHES: tuple[Match, ...] = ("sample_id", "subject")
+HEADERS = ("id", "ids", "row_id", "sample", "sample id", "sample-id", "subject_id", "person", "patient", "patient_id")
+"""Headers that are neither of the two: taken for an id, they would be said to be not in the data."""
 SHOWN = 3
 """How many lines (or ids) an error lists."""
 
@@ -63,6 +65,8 @@ def read_asked(path: Path, name: str | None = None) -> Asked:
         raise UserError(f"{name}: has a column sample_id and a column subject; keep the one that the request is about")
     if not named and any(len(cells) > 1 for _, cells in lines):
         raise UserError(f"{name}: several columns but none is called sample_id or subject")
+    if not named and header[0].lower() in HEADERS:
+        raise UserError(f"{name}: line 1, '{header[0]}', reads like a header: call the column sample_id or subject")
     column = header.index(named[0]) if named else 0
     cells = [(line, cells[column] if len(cells) > column else "") for line, cells in lines[bool(named) :]]
     if not cells:
@@ -134,7 +138,7 @@ def _names(split: Split, match: Match) -> tuple[pa.Array, np.ndarray | None]:
         if split.info.subject is None:
             raise UserError(
                 f"the request lists subjects, but dataset {split.info.name} declares no `subject` column;"
-                " list sample_id, or declare whose a row is"
+                " list sample_id, or declare whose a row is: `subject: COLUMN` below `dataset`"
             )
         return _text(split.table.column(split.info.subject)), None
     if SOURCES not in split.table.column_names:

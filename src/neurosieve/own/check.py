@@ -15,6 +15,7 @@ from neurosieve.artifacts.log import Log
 from neurosieve.artifacts.model import Model, build_model
 from neurosieve.artifacts.requested import read_asked, refuse_unmatched, rows_named
 from neurosieve.artifacts.tags import known_key
+from neurosieve.datasets.own.splits import NAMES
 from neurosieve.errors import UserError
 from neurosieve.jobs.load import node_params, verb
 from neurosieve.jobs.seeding import seed_generators
@@ -45,6 +46,7 @@ def check_study(project: Project, slug: str, say: Say) -> None:
     model = _model(project, node, data)
     problems = [*tell_model(model, data, _given(project, node), say)]
     selection, wrong = _request(project, plan, data, say)
+    _tell_resolution(selection, data, say)
     problems += wrong
     split = data.split("train")
     counted = estimate.Rows(
@@ -59,6 +61,15 @@ def check_study(project: Project, slug: str, say: Say) -> None:
     say(f"ok · make STUDY={slug}")
 
 
+def misfits(project: Project, plan: StudyPlan) -> list[str]:
+    """What is wrong with a study's data, and with its requests beside them, a line each; ids are named."""
+    try:
+        data = _dataset(project, plan, plan.nodes[_training(plan).recipe["inputs"]["data"]])
+        return _request(project, plan, data, lambda _line: None)[1]
+    except UserError as error:
+        return [str(error)]
+
+
 def _training(plan: StudyPlan) -> Node:
     """The node of the study's first training."""
     for cell in plan.cells:
@@ -69,13 +80,18 @@ def _training(plan: StudyPlan) -> Node:
 
 
 def _dataset(project: Project, plan: StudyPlan, node: Node) -> Dataset:
-    """The dataset, from the store where it is there, else prepared in memory."""
+    """The dataset, from the store where it is there, else prepared in memory; its splits in the usual order."""
     if project.store.exists(node.folder):
-        return read_dataset(project.store.path(node.folder))
+        kept = read_dataset(project.store.path(node.folder))
+        return Dataset(kept.info, {name: kept.splits[name] for name in sorted(kept.splits, key=_turn)})
     made = _prepared(project, plan, node)
     if not isinstance(made, Dataset):
         raise UserError(f"{node.title}: {node.name} makes no dataset")
     return made
+
+
+def _turn(split: str) -> tuple[int, str]:
+    return NAMES.index(split) if split in NAMES else len(NAMES), split
 
 
 def _prepared(project: Project, plan: StudyPlan, node: Node) -> Any:
@@ -125,7 +141,6 @@ def _request(project: Project, plan: StudyPlan, data: Dataset, say: Say) -> tupl
             chosen = made
             counts = ", ".join(f"{len(rows)} {split}" for split, rows in made.rows.items())
             say(f"request · {made.what}: {counts} rows")
-    _tell_resolution(chosen, say)
     return chosen, problems
 
 
@@ -133,13 +148,18 @@ def _selects(node: Node) -> bool:
     return node.recipe.get("component", {}).get("use", "").startswith("datasets.selection.")
 
 
-def _tell_resolution(chosen: Selection | None, say: Say) -> None:
-    """How finely that many rows can be told from others."""
+def _tell_resolution(chosen: Selection | None, data: Dataset, say: Say) -> None:
+    """How finely that many rows can be told from those never trained on: the test rows asked for too, else all."""
+    from neurosieve.evaluation.attacks.tidy import resolves
+
     rows = len(chosen.rows.get("train", ())) if chosen else 0
-    if rows:
-        half = 0.57 / rows**0.5
+    others = len(chosen.rows.get("test", ())) if chosen else 0
+    others = others or len(data.splits.get("test", ()))
+    if rows and others:
+        half = resolves(rows, others)
         usual = ": expect *not resolvable*, which is honest and usual for one person" if half > 0.1 else ""
-        say(f"request · an attack on {rows} rows is known to ±{half:.2f} of its AUC{usual}")
+        among = f"{rows} rows, beside {others} never trained on,"
+        say(f"request · an attack on {among} is known to ±{half:.2f} of its AUC{usual}")
 
 
 def _tell_cost(project: Project, plan: StudyPlan, rows: Rows, at: Pace, say: Say) -> None:

@@ -90,6 +90,7 @@ def _csv(data: Path, separator: str) -> dict[str, Any]:
     import polars as pl
 
     table = pl.read_csv(data, separator=separator, infer_schema=False)
+    table = table.filter(~pl.all_horizontal(pl.all().fill_null("") == ""))  # blank lines, as the loader
     return {name: table[name].fill_null("").to_numpy().astype(str) for name in table.columns}
 
 
@@ -126,14 +127,14 @@ def _of_table(found: Guess, columns: Columns, shown: str) -> Guess:
     """Part by part, each column once."""
     free = list(columns.scalar)
     for part, name in (
-        ("splits", next(_splits(columns), None)),
+        ("splits", _splits(columns)),
         ("id", _id(columns)),
         ("subject", _subject(columns)),
     ):
         if name in free:
             found.params[part] = name
             free.remove(name)
-    _tell_parts(found, shown)
+    _tell_parts(found, columns)
     target = next((name for name in TARGETS for own in free if own.lower() == name for name in [own]), None)
     if target is None and free:
         target = free[-1]
@@ -149,7 +150,7 @@ def _of_table(found: Guess, columns: Columns, shown: str) -> Guess:
     return found
 
 
-def _tell_parts(found: Guess, shown: str) -> None:
+def _tell_parts(found: Guess, columns: Columns) -> None:
     params = found.params
     found.say(
         f"id: {params['id']}" if "id" in params else "id: none found, rows are numbered row0000000, row0000001, …"
@@ -158,6 +159,8 @@ def _tell_parts(found: Guess, shown: str) -> None:
         found.say(f"subject: {params['subject']} says whose a row is; a person may own many")
     if "splits" in params:
         found.say(f"splits: {params['splits']} says which rows trained the model")
+        for row, value in _no_splits(columns.scalar[params["splits"]])[:1]:
+            found.say(f"splits: it is {value} in row {row + 1}, none of train, validation, test: mend it")
     else:
         found.say(
             "splits: no column says which rows trained the model: shares are drawn by id. If it was trained on other"
@@ -165,11 +168,19 @@ def _tell_parts(found: Guess, shown: str) -> None:
         )
 
 
-def _splits(columns: Columns) -> Iterator[str]:
+def _splits(columns: Columns) -> str | None:
+    """A column by its name, most of whose values are splits; one that only a slip spoils is still what it is."""
     for name, values in columns.scalar.items():
-        words = {str(value).lower() for value in np.unique(values.astype(str))}
-        if name.lower() in SPLITS and words <= SPLIT_WORDS and "train" in {word[:5] for word in words}:
-            yield name
+        words = {str(value).lower()[:5] for value in np.unique(values.astype(str))}
+        if name.lower() in SPLITS and "train" in words and 2 * len(_no_splits(values)) < len(values):
+            return name
+    return None
+
+
+def _no_splits(values: np.ndarray) -> list[tuple[int, str]]:
+    """Rows that name no split, with what they hold: `'trian'`, or empty."""
+    texts = enumerate(values.astype(str).tolist())
+    return [(row, f"'{text}'" if text else "empty") for row, text in texts if text.lower() not in SPLIT_WORDS]
 
 
 def _id(columns: Columns) -> str | None:
@@ -177,7 +188,7 @@ def _id(columns: Columns) -> str | None:
     unique = [name for name, values in columns.scalar.items() if len(np.unique(values.astype(str))) == len(values)]
     named = [name for wanted in IDS for name in unique if name.lower() == wanted]
     ending = [name for name in unique if name.lower().endswith(("_id", "-id", " id"))]
-    texts = [name for name in unique if not _is_number(columns.scalar[name])]
+    texts = [name for name in unique if not _mostly_numbers(columns.scalar[name])]
     return next(iter([*named, *ending, *texts]), None)
 
 
@@ -219,8 +230,12 @@ def _add_inputs(found: Guess, columns: Columns, free: list[str]) -> None:
         return
     numbers = [name for name in free if _is_number(columns.scalar[name])]
     others = [name for name in free if name not in numbers]
+    spoilt = [line for name in others for line in _spoilt(name, columns.scalar[name])]
     if not numbers:
-        raise UserError(f"--data {found.params['file']}: no column of numbers is left for the inputs")
+        more = "".join(f"; {line}" for line in spoilt)
+        raise UserError(f"--data {found.params['file']}: no column of numbers is left for the inputs{more}")
+    for line in spoilt:
+        found.say(line)
     if others:
         found.params["inputs"] = numbers
     left = f"; no numbers, so left out: {_shown(others)}" if others else ""
@@ -252,14 +267,39 @@ def _of_folder(data: Path, shown: str) -> Guess:
     return found
 
 
+def _spoilt(name: str, values: np.ndarray) -> Iterator[str]:
+    """What to mend in a column that is left out, where most of its rows hold numbers."""
+    rows = _no_numbers(values)
+    if _mostly_numbers(values):
+        more = f", nor are {len(rows) - 1} more" if len(rows) > 1 else ""
+        yield f"{name}: row {rows[0] + 1} is no number{more}, so it is left out: mend the file if {name} is an input"
+
+
+def _mostly_numbers(values: np.ndarray) -> bool:
+    return 2 * len(_no_numbers(values)) < len(values)
+
+
 def _is_number(values: np.ndarray) -> bool:
+    return not len(_no_numbers(values))
+
+
+def _no_numbers(values: np.ndarray) -> np.ndarray:
+    """Rows that hold no number; all rows of a column with a 0087, which is a name."""
     if values.dtype.kind in "iufb":
-        return True
+        return np.arange(0)
     texts = values.astype(str)
     if any(len(text) > 1 and text[0] == "0" and text[1].isdigit() for text in texts):
-        return False  # 0087 is a name
+        return np.arange(len(texts))
     try:
         texts.astype(float)
+    except ValueError:
+        return np.flatnonzero([not _reads(text) for text in texts.tolist()])
+    return np.arange(0)
+
+
+def _reads(text: str) -> bool:
+    try:
+        float(text)
     except ValueError:
         return False
     return True

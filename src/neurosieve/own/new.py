@@ -18,6 +18,7 @@ from neurosieve.errors import UserError
 from neurosieve.own.guess import guess
 from neurosieve.own.template import Wanted, study_text
 from neurosieve.plan import yaml12
+from neurosieve.plan.nodes import StudyPlan
 from neurosieve.plan.project import CONFIG, Project
 from neurosieve.plan.settings import RESERVED
 
@@ -39,6 +40,7 @@ class Order:
 def new_study(project: Project, order: Order, say: Callable[[str], None]) -> Path:
     """Write `config/studies/NAME.yaml`; `say` hears what was guessed and what to do next. Returns its path.
 
+    A request that does not fit the data is told, and the study stays: what was guessed may be what is to be mended.
     Raises UserError, and leaves everything as it was, where the name is taken, a file is not in the project or of a
     kind that no loader reads, or the study cannot be planned.
     """
@@ -58,19 +60,35 @@ def new_study(project: Project, order: Order, say: Callable[[str], None]) -> Pat
         undo.append(lambda: _write(project.root / CONFIG, before))
         changed = Project(project.root, project.scale_override)
         changed.source = project.source
-        nodes = len(changed.plan(order.name).nodes)
+        plan = planned(changed, order.name)
     except BaseException:
         for step in reversed(undo):
             step()
         raise
     for line in found.told:
         say(f"guessed · {line}")
-    _tell(say, project.root, order, path, nodes, request)
+    _tell(say, project.root, order, path, len(plan.nodes), request)
+    for line in _misfits(changed, plan) if request else ():
+        say(f"wrong · {line}")
+    say(f"next · neurosieve check {order.name}   then   make STUDY={order.name}")
     return path
 
 
+def planned(project: Project, name: str) -> StudyPlan:
+    """The plan of a study that was just written. Raises UserError that says that its file will not stay."""
+    try:
+        return project.plan(name)
+    except UserError as error:
+        raise UserError(f"nothing is written, for the study would be wrong: {error}") from None
+
+
+def _misfits(project: Project, plan: StudyPlan) -> list[str]:
+    from neurosieve.own.check import misfits
+
+    return misfits(project, plan)
+
+
 def _tell(say: Callable[[str], None], root: Path, order: Order, path: Path, nodes: int, request: str | None) -> None:
-    name = path.stem
     if request:
         asked = read_asked(root / request, request)
         say(f"request · {request}: {len(asked.ids)} ids ({asked.match}); kept out of git, named by tags elsewhere")
@@ -79,7 +97,6 @@ def _tell(say: Callable[[str], None], root: Path, order: Order, path: Path, node
     else:
         say("request · none: the study rehearses with 10 drawn rows; see `forget:` in the file")
     say(f"wrote · {path.relative_to(root)}, {nodes} steps, and its name in {CONFIG}")
-    say(f"next · neurosieve check {name}   then   make STUDY={name}")
 
 
 def with_study(text: str, name: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from neurosieve.artifacts.requested import read_asked
 from neurosieve.errors import UserError
 from neurosieve.plan.project import Project
-from neurosieve.requests.descent import Descent, descent
+from neurosieve.requests.descent import Descent, descent, refuse_unknown
 from neurosieve.requests.found import Found
 from neurosieve.requests.judge import told
 from neurosieve.requests.reads import HOW
@@ -28,6 +28,7 @@ def answer(project: Project, file: Path, only: Collection[str] = ()) -> Answer:
     """Who learned from the rows that a file names. Raises UserError when no dataset in the store has any of its ids."""
     asked = read_asked(file)
     found = descent(project, asked, only)
+    refuse_unknown(found, only)
     if len(found.missing) == len(asked.ids) and not found.of("dataset"):
         where = f"dataset {' or '.join(sorted(only))}" if only else "any dataset of this store"
         which = asked.told(found.missing, say_ids=True)

@@ -8,11 +8,12 @@ cannot be read) counts as affected.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from neurosieve.artifacts.requested import Asked
+from neurosieve.errors import UserError, near
 from neurosieve.plan.project import Project
 from neurosieve.requests.found import Found, Named, in_order, read_store
 from neurosieve.requests.judge import Judge
@@ -59,3 +60,14 @@ def descent(project: Project, asked: Asked, only: Collection[str] = ()) -> Desce
     for node in ordered.values():
         judge.decide(node)
     return Descent(project, asked, ordered, lost, judge.named)
+
+
+def refuse_unknown(found: Descent, only: Collection[str]) -> None:
+    """Raises UserError where `only` names a dataset that this store does not have."""
+    known = sorted({named.name for named in found.named.values()})
+    for name in sorted(set(only).difference(known)):
+        raise UserError(f"--data: no dataset '{name}' in this store{near(name, known)}; there are {_some(known)}")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + ", …" * (len(names) > 8) if names else "none"

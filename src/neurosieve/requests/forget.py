@@ -15,13 +15,13 @@ import yaml
 from neurosieve.artifacts.requested import read_asked
 from neurosieve.artifacts.tags import REQUESTS
 from neurosieve.errors import UserError
-from neurosieve.own.new import with_study
+from neurosieve.own.new import planned, with_study
 from neurosieve.plan.components import find
 from neurosieve.plan.nodes import Cell
 from neurosieve.plan.project import CONFIG, Project
 from neurosieve.plan.study import LoadedStudy, load_study
 from neurosieve.report.rows import parse_axes
-from neurosieve.requests.descent import Descent, descent
+from neurosieve.requests.descent import Descent, descent, refuse_unknown
 from neurosieve.requests.repair import RETRAINED, Asked, Repair, Repaired, reference_of, shipped
 from neurosieve.requests.repaired import AXIS, content_of
 
@@ -66,6 +66,7 @@ def repairs(
     name = below(project, file)
     listed = read_asked(project.root / name, name)
     found = descent(project, listed, only)
+    refuse_unknown(found, only)
     if len(found.missing) == len(listed.ids):
         raise UserError(f"{name}: none of its {len(listed.ids)} ids is in a dataset of this store")
     asked = Asked(reference_of(name), name, method or "ssd")
@@ -202,7 +203,7 @@ def write(project: Project, made: Written) -> Path:
     path.write_text(text)
     config.write_text(listed)
     try:
-        _again(project).plan(made.slug)
+        planned(_again(project), made.slug)
     except UserError:
         for one, content in before.items():
             one.unlink() if content is None else one.write_bytes(content)

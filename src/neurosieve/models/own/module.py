@@ -9,12 +9,13 @@ any memory layout. `output` takes one part of what the module returns: `logits` 
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, field_validator
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
@@ -27,12 +28,19 @@ class Params(BaseModel):
     """Which function makes the network, and with what."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    factory: OwnCode = Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
+    factory: OwnCode
     """`package.module:function` that returns a torch.nn.Module."""
     arguments: dict[str, JsonValue] = {}
     """Arguments of the factory, by name."""
     output: str | None = None
     """Attribute, key or number of what the module returns that holds the logits; left out: it returns them."""
+
+    @field_validator("factory")
+    @classmethod
+    def _named(cls, factory: str) -> str:
+        if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", factory):
+            raise ValueError("the function that builds the network is written package.module:function")
+        return factory
 
 
 def build(params: Params, schema: Mapping[str, Any]) -> nn.Module:
