@@ -79,6 +79,15 @@ class Data:
     def retain(self) -> Split:
         return self.part("retain")
 
+    @property
+    def unseen(self) -> np.ndarray:
+        """True for the test rows that are most like the rows to forget [test rows]: those that the selection covers.
+
+        All of them where it covers none (listed or drawn rows), or where there is no selection.
+        """
+        covered = np.zeros(len(self.test), bool) if self.selection is None else self.selection.mask(self.test)
+        return covered if covered.any() else np.ones(len(self.test), bool)
+
     def part(self, part: Part, split: str = "train") -> Split:
         """Rows of `split` that belong to the part; `all` is the whole split."""
         rows = self.split(split)

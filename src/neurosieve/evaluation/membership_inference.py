@@ -51,8 +51,7 @@ def evaluate(view: View, params: Params) -> pl.DataFrame:
     if not all(np.isfinite(values).all() for values in logits.values()):
         raise UserError("the model's outputs are not finite: it diverged; lower the learning rate")
     called = attack(logits["retain"], logits["test"], params.C).predict(entropy(logits["forget"]))
-    covered = data.selection.mask(data.test) if data.selection is not None else np.zeros(len(data.test), bool)
-    unseen = loss(logits["test"], data.test.y)[covered if covered.any() else ...]
+    unseen = loss(logits["test"], data.test.y)[data.unseen]
     area, rows = auc(unseen, loss(logits["forget"], data.forget.y)), min(len(called), len(unseen))
     return frame(
         [

@@ -53,7 +53,7 @@ def evaluate(view: View, params: Params) -> pl.DataFrame:
     measures += errors("retain", said["test"][~chosen], data.test.y[~chosen])
     some = (said["test"][chosen], data.test.y[chosen]) if chosen.any() else (known, forget.y)
     measures += errors("forget", *some)
-    unseen = (said["test"] - data.test.y)[chosen if chosen.any() else ...]
+    unseen = (said["test"] - data.test.y)[data.unseen]
     area, rows = auc(unseen**2, (known - forget.y) ** 2), min(len(unseen), len(known))
     measures += [
         Measure("attack_auc", area, split="forget", n=rows),

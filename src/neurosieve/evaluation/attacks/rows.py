@@ -30,8 +30,7 @@ class Rows:
 
     @staticmethod
     def of(data: Data) -> Rows:
-        covered = data.selection.mask(data.test) if data.selection is not None else np.zeros(len(data.test), bool)
-        return Rows(data, covered if covered.any() else np.ones(len(data.test), bool))
+        return Rows(data, data.unseen)
 
     @property
     def labels(self) -> Answers:
